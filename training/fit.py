@@ -1,0 +1,342 @@
+"""Fitting the two networks."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harken.hearing.frames import HOP
+from training.data import SEGMENT, SEGMENT_FRAMES, Clip, Targets, frames_of
+from training.network import LEFT, RIGHT, STEP, Ear, Front, Head
+from training.pool import Segment
+from training.teacher import to_frames
+
+ROWS = SEGMENT_FRAMES // 2
+
+
+@dataclass(eq=False)
+class Store:
+    """Everything that is trained on, segment by segment.
+
+    power float16[n, 513, 64] (log), wanted and weight float32[n, 128, 3], scores
+    float16[n, 64, 521], level float32[n, 128], fold int[n].
+    """
+
+    power: Tensor
+    wanted: Tensor
+    weight: Tensor
+    scores: Tensor
+    level: Tensor
+    fold: NDArray[np.int64]
+
+    def rows_outside(self, fold: int | None) -> NDArray[np.int64]:
+        """Indices of the segments that may be trained on when `fold` is left out."""
+        return np.flatnonzero(self.fold != (-1 if fold is None else fold))
+
+
+def log_power(pcm: NDArray[np.int16], front: Front) -> Tensor:
+    """Log mel powers of segments, with one step of zeros to each side."""
+    wave = torch.from_numpy(pcm.astype(np.float32) / 32768)
+    with torch.inference_mode():
+        return torch.log(front(nn.functional.pad(wave, (STEP, STEP))) + 1e-12).half()
+
+
+def frame_level(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Level of each frame of segments, dBFS, not below −100."""
+    x = pcm.astype(np.float32).reshape(len(pcm), SEGMENT_FRAMES, -1) / 32768
+    return (10 * np.log10(np.maximum(np.mean(x * x, 2), 1e-10))).astype(np.float32)
+
+
+def clip_segments(
+    clips: list[Clip], targets: list[Targets], scores: list[NDArray[np.float16]]
+) -> tuple[list[Segment], list[NDArray[np.float16]]]:
+    """The clips as they are, cut and filled up to the length of a segment."""
+    out, rows = [], []
+    for one, target, score in zip(clips, targets, scores, strict=True):
+        for at in range(0, max(len(one.pcm) - SEGMENT // 4, 1), SEGMENT):
+            first = at // (SEGMENT // SEGMENT_FRAMES)
+            pcm = np.zeros(SEGMENT, np.int16)
+            piece = one.pcm[at : at + SEGMENT]
+            pcm[: len(piece)] = piece
+            wanted = np.zeros((SEGMENT_FRAMES, 3), np.float32)
+            weight = np.ones((SEGMENT_FRAMES, 3), np.float32) * 0.2
+            some = slice(first, first + SEGMENT_FRAMES)
+            n = len(target.wanted[some])
+            wanted[:n], weight[:n] = target.wanted[some], target.weight[some]
+            row = np.zeros((ROWS, 521), np.float16)
+            got = score[first // 2 : first // 2 + ROWS]
+            row[: len(got)] = got
+            row[len(got) :] = got[-1] if len(got) else 0
+            out.append(Segment(one.fold, pcm, wanted, weight))
+            rows.append(row)
+    return out, rows
+
+
+def make_store(segments: list[Segment], scores: list[NDArray[np.float16]]) -> Store:
+    """Compute what both networks need from rendered segments."""
+    front = Front()
+    pcm = np.stack([s.pcm for s in segments])
+    return Store(
+        power=torch.cat([log_power(pcm[k : k + 64], front) for k in range(0, len(pcm), 64)]),
+        wanted=torch.from_numpy(np.stack([s.wanted for s in segments])),
+        weight=torch.from_numpy(np.stack([s.weight for s in segments])),
+        scores=torch.from_numpy(np.stack([s[:ROWS] for s in scores])),
+        level=torch.from_numpy(frame_level(pcm)),
+        fold=np.array([s.fold for s in segments]),
+    )
+
+
+def _weighted(logits: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    loss = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    return (loss * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def fit_head(
+    store: Store,
+    *,
+    leave_out: int | None,
+    builtin: Tensor | None,
+    seed: int,
+    epochs: int = 12,
+    log: Callable[[str], None] = print,
+) -> Head:
+    """Fit the temporal head on YAMNet's scores.
+
+    Parameters
+    ----------
+    store : Store
+    leave_out : int or None
+        Fold that is not looked at.
+    builtin : float32[n, 128, 3] or None
+        Out-of-fold probabilities of the builtin for every segment; None trains
+        a head that does without.
+    seed : int
+    epochs : int
+    log : callable
+        Takes one line now and then.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    head = Head()
+    rows = store.rows_outside(leave_out)
+    batch = 32
+    steps = epochs * (len(rows) // batch)
+    optimiser = torch.optim.AdamW(head.parameters(), lr=2e-3, weight_decay=0.02)
+    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.1)
+    begun, total = time.monotonic(), 0.0
+    head.train()
+    for epoch in range(epochs):
+        order = rng.permutation(rows)
+        for k in range(0, len(order) - batch + 1, batch):
+            some = torch.from_numpy(order[k : k + batch])
+            scores = store.scores[some].float()
+            ear = builtin[some] if builtin is not None else torch.zeros(batch, SEGMENT_FRAMES, 3)
+            level = store.level[some] + torch.randn(batch, 1) * 6
+            logits = head(*head.padded(scores, ear, level))
+            loss = _weighted(logits, store.wanted[some], store.weight[some])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            plan.step()
+            total += float(loss)
+        if epoch % 4 == 3:
+            log(
+                f"  head, epoch {epoch + 1}: loss {total / max(len(order) // batch, 1) / 4:.4f}, {time.monotonic() - begun:.0f} s"
+            )
+            total = 0.0
+    return head.eval()
+
+
+def head_on_segments(head: Head, store: Store, builtin: Tensor | None) -> Tensor:
+    """Probabilities of a head on every segment: float32[n, 128, 3]."""
+    out = []
+    with torch.inference_mode():
+        for k in range(0, len(store.fold), 128):
+            some = slice(k, k + 128)
+            scores = store.scores[some].float()
+            ear = (
+                builtin[some]
+                if builtin is not None
+                else torch.zeros(len(scores), SEGMENT_FRAMES, 3)
+            )
+            out.append(torch.sigmoid(head(*head.padded(scores, ear, store.level[some]))))
+    return torch.cat(out)
+
+
+def soften(store: Store, heard: Tensor) -> tuple[Tensor, Tensor]:
+    """Targets for the small network: labels where they are sure, else what the head hears.
+
+    What is known to hold no crying stays at nought; what is labelled cry is met
+    half-way, since a clip of crying is not crying throughout.
+    """
+    wanted, weight = store.wanted.clone(), store.weight.clone()
+    unsure = (wanted > 0) | (weight < 0.9)
+    mixed = torch.where(weight < 0.2, heard, 0.4 * wanted + 0.6 * heard)
+    wanted = torch.where(unsure, mixed, wanted)
+    weight = torch.where(unsure, weight.clamp_min(0.4), weight)
+    return wanted, weight
+
+
+def fit_ear(
+    store: Store,
+    wanted: Tensor,
+    weight: Tensor,
+    *,
+    leave_out: int | None,
+    seed: int,
+    epochs: int = 12,
+    log: Callable[[str], None] = print,
+) -> Ear:
+    """Fit the network of our own.
+
+    Each example is two segments one after the other, in half the cases with a
+    third mixed into it, at a random gain.
+
+    Parameters
+    ----------
+    store : Store
+    wanted, weight : float32[n, 128, 3]
+        From `soften`.
+    leave_out : int or None
+        Fold that is not looked at.
+    seed : int
+    epochs : int
+    log : callable
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    ear = Ear()
+    rows = store.rows_outside(leave_out)
+    batch = 16
+    steps = epochs * (len(rows) // (2 * batch))
+    optimiser = torch.optim.AdamW(ear.parameters(), lr=3e-3, weight_decay=0.03)
+    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.15)
+    before, after = LEFT // STEP - 1, RIGHT // STEP - 1
+    begun = time.monotonic()
+    ear.train()
+    calm = rows[(store.wanted[rows, :, 0] > 0.3).float().mean(1).numpy() < 0.05]
+    for epoch in range(epochs):
+        order = rng.permutation(rows)
+        sums = np.zeros(2)
+        for k in range(0, len(order) - 2 * batch + 1, 2 * batch):
+            some = torch.from_numpy(order[k : k + 2 * batch].reshape(batch, 2))
+            power = torch.exp(store.power[some].float())
+            want, sure = wanted[some], weight[some].clone()
+            scores = store.scores[some].float()
+            alone = torch.ones(batch, 2, 1, 1)
+            mixed = np.flatnonzero(rng.random(batch * 2) < 0.4)
+            if len(mixed):
+                other = torch.from_numpy(rng.choice(calm, len(mixed)))
+                more = torch.exp(store.power[other].float())
+                flat = power.view(batch * 2, *power.shape[2:])
+                ratio = 10 ** (torch.from_numpy(rng.uniform(-25, 3, len(mixed))).float() / 10)
+                loud_a = flat[mixed].mean((1, 2)).clamp_min(1e-9)
+                loud_b = more.mean((1, 2)).clamp_min(1e-9)
+                more = more * (ratio * loud_a / loud_b)[:, None, None]
+                here = flat[mixed][:, :512].reshape(len(mixed), SEGMENT_FRAMES, -1).sum(2)
+                over = more[:, :512].reshape(len(mixed), SEGMENT_FRAMES, -1).sum(2)
+                buried = (over > here * 6)[:, :, None]
+                flat[mixed] = flat[mixed] + more
+                flat_want = want.view(batch * 2, SEGMENT_FRAMES, 3)
+                flat_sure = sure.view(batch * 2, SEGMENT_FRAMES, 3)
+                kept = flat_want[mixed]
+                drowned = buried & (kept > 0.3)
+                added = wanted[other] * (~(here > over * 6))[:, :, None]
+                flat_want[mixed] = torch.maximum(kept, added)
+                flat_sure[mixed] = torch.where(drowned, 0.1, flat_sure[mixed])
+                alone.view(-1)[mixed] = 0.0
+            # Two segments share the step where they meet.
+            joined = torch.cat([power[:, 0, :-1], power[:, 1]], 1)
+            joined = nn.functional.pad(joined, (0, 0, before, after))
+            gain = 10 ** (torch.from_numpy(rng.uniform(-25, 25, batch)).float() / 10)
+            # No louder than full scale.
+            gain = torch.minimum(gain, 0.3 / joined.sum(2).amax(1).clamp_min(1e-6))
+            if rng.random() < 0.5:
+                low = rng.integers(0, 60)
+                joined[:, :, low : low + rng.integers(1, 6)] *= 0.01
+            with torch.autocast("cpu", torch.bfloat16):
+                logits, classes = ear(joined, gain)
+            logits, classes = logits.float(), classes.float()
+            own = _weighted(
+                logits, want.flatten(1, 2), sure.flatten(1, 2) * torch.tensor([2.0, 0.7, 0.5])
+            )
+            taught = nn.functional.avg_pool1d(classes.transpose(1, 2), 2).transpose(1, 2)
+            goal = scores.flatten(1, 2)
+            each = nn.functional.binary_cross_entropy_with_logits(
+                taught, goal, reduction="none"
+            ).sum(2)
+            each = each - nn.functional.binary_cross_entropy(
+                goal.clamp(1e-4, 1 - 1e-4), goal, reduction="none"
+            ).sum(2)
+            distil = (each.view(batch, 2, ROWS, 1) * alone).mean()
+            loss = own + 0.25 * distil
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(ear.parameters(), 2.0)
+            optimiser.step()
+            plan.step()
+            sums += float(own.detach()), float(distil.detach())
+        own_mean, distil_mean = sums / max(len(order) // (2 * batch), 1)
+        log(
+            f"  ear, epoch {epoch + 1}/{epochs}: labels {own_mean:.4f}, teacher {distil_mean:.3f}, {time.monotonic() - begun:.0f} s"
+        )
+    return ear.eval()
+
+
+def ear_on_segments(ear: Ear, store: Store, rows: NDArray[np.int64]) -> Tensor:
+    """Probabilities of the network on some segments: float32[len(rows), 128, 3]."""
+    before, after = LEFT // STEP - 1, RIGHT // STEP - 1
+    out = []
+    with torch.inference_mode():
+        for k in range(0, len(rows), 32):
+            power = torch.exp(store.power[torch.from_numpy(rows[k : k + 32])].float())
+            out.append(torch.sigmoid(ear(nn.functional.pad(power, (0, 0, before, after)))[0]))
+    return torch.cat(out)
+
+
+def ear_on_wave(ear: Ear, front: Front, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities on a whole sound, as the exported model gives them: float32[n // 1280, 3]."""
+    n = frames_of(samples)
+    wave = torch.from_numpy(np.pad(samples[: n * HOP], (LEFT, RIGHT)))[None]
+    with torch.inference_mode():
+        return torch.sigmoid(ear(front(wave))[0])[0].numpy()
+
+
+def head_on_clip(
+    head: Head,
+    rows: NDArray[np.float16],
+    builtin: NDArray[np.float32] | None,
+    level: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Probabilities of a head on a whole clip: float32[2 · rows, 3]."""
+    n = 2 * len(rows)
+
+    def fit(x: NDArray[np.float32], fill: float) -> Tensor:
+        extra = [(0, max(n - len(x), 0))] + [(0, 0)] * (x.ndim - 1)
+        return torch.from_numpy(np.pad(x, extra, constant_values=fill)[:n])[None]
+
+    ear = np.zeros((n, 3), np.float32) if builtin is None else builtin
+    with torch.inference_mode():
+        inputs = head.padded(
+            torch.from_numpy(rows.astype(np.float32))[None], fit(ear, 0.0), fit(level, -100.0)
+        )
+        return torch.sigmoid(head(*inputs))[0].numpy()
+
+
+__all__ = [
+    "Store",
+    "clip_segments",
+    "ear_on_segments",
+    "ear_on_wave",
+    "fit_ear",
+    "fit_head",
+    "head_on_clip",
+    "head_on_segments",
+    "make_store",
+    "soften",
+    "to_frames",
+]

@@ -1,0 +1,232 @@
+"""`make train`: from the clips to the two ONNX files, their metrics and pictures.
+
+The same weights come out of the same data, seed and versions, up to the
+rounding of the machine's arithmetic; all three are stored in the files.
+"""
+
+import argparse
+import json
+import platform
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from training.data import FOLDS, YAMNET, Clip, data_hash, frames_of, load_clips, targets_of
+from training.export import export_ear, export_head
+from training.fit import (
+    Store,
+    clip_segments,
+    ear_on_segments,
+    ear_on_wave,
+    fit_ear,
+    fit_head,
+    head_on_clip,
+    head_on_segments,
+    make_store,
+    soften,
+    to_frames,
+)
+from training.network import Ear, Front, Head
+from training.pool import render_pool
+from training.teacher import score_all
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "src" / "harken" / "hearing" / "models"
+FOLD_MODELS = ROOT / "benchmarks" / "folds"
+TOP = 14
+"""Frames that the score of a clip is the mean of: its highest 1.12 s."""
+
+# Thresholds of the rule for bouts, chosen on out-of-fold scenes (`make bench`).
+ON, OFF = {"builtin": 0.5, "yamnet": 0.5}, {"builtin": 0.3, "yamnet": 0.3}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything."""
+
+    seed: int = 1
+    segments: int = 1200  # of 10.24 s, a fold
+    head_epochs: int = 8
+    ear_epochs: int = 8
+
+
+def prepare(plan: Plan, work: Path) -> tuple[list[Clip], list[NDArray[np.float16]], str]:
+    """Clips, their YAMNet scores and the hash of the data; writes the store to `work`."""
+    clips = load_clips()
+    digest = data_hash(clips)
+    key = f"{digest[:16]}-{plan.seed}-{plan.segments}"
+    scores_at, store_at, key_at = work / "clips.npz", work / "store.pt", work / "key"
+    if key_at.exists() and key_at.read_text() == key:
+        with np.load(scores_at) as saved:
+            flat, ends = saved["scores"], np.cumsum(saved["rows"])
+        return clips, np.split(flat, ends[:-1]), digest
+    _log("YAMNet on the clips")
+    scores = score_all([one.pcm for one in clips])
+    targets = [
+        targets_of(c, to_frames(s, frames_of(c.pcm))) for c, s in zip(clips, scores, strict=True)
+    ]
+    _log("mixing rooms")
+    segments = render_pool(clips, targets, FOLDS, plan.segments, plan.seed)
+    _log("YAMNet on the rooms")
+    rows = score_all([s.pcm for s in segments])
+    whole, whole_rows = clip_segments(clips, targets, scores)
+    store = make_store(segments + whole, rows + whole_rows)
+    work.mkdir(parents=True, exist_ok=True)
+    torch.save(store.__dict__, store_at)
+    np.savez(scores_at, scores=np.concatenate(scores), rows=[len(s) for s in scores])
+    key_at.write_text(key)
+    return clips, scores, digest
+
+
+def _store(work: Path) -> Store:
+    return Store(**torch.load(work / "store.pt", mmap=True, weights_only=False))
+
+
+def _log(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+
+
+def _fit_first(job: tuple[Path, Plan, int | None, int]) -> Path:
+    """Fit one fold's first head and its network; save what the later steps need."""
+    work, plan, fold, threads = job
+    torch.set_num_threads(threads)
+    name = "all" if fold is None else f"fold{fold}"
+    out = work / f"{name}.pt"
+    store = _store(work)
+    head = fit_head(
+        store,
+        leave_out=fold,
+        builtin=None,
+        seed=plan.seed,
+        epochs=plan.head_epochs,
+        log=lambda s: _log(f"{name}{s}"),
+    )
+    torch.save(head.state_dict(), work / f"{name}-head0.pt")
+    wanted, weight = soften(store, head_on_segments(head, store, None))
+    ear = fit_ear(
+        store,
+        wanted,
+        weight,
+        leave_out=fold,
+        seed=plan.seed,
+        epochs=plan.ear_epochs,
+        log=lambda s: _log(f"{name}{s}"),
+    )
+    torch.save(ear.state_dict(), out)
+    return out
+
+
+def load_ear(path: Path) -> Ear:
+    """A network that `_fit_first` saved."""
+    ear = Ear()
+    ear.load_state_dict(torch.load(path, weights_only=True))
+    return ear.eval()
+
+
+def load_head(path: Path) -> Head:
+    """A head that was saved."""
+    head = Head()
+    head.load_state_dict(torch.load(path, weights_only=True))
+    return head.eval()
+
+
+def clip_score(cry: NDArray[np.float32]) -> float:
+    """Mean of the highest 1.12 s of P(cry); 0 for an empty clip."""
+    return float(np.sort(cry)[-TOP:].mean()) if len(cry) else 0.0
+
+
+def aucs(clips: list[Clip], score: NDArray[np.float64]) -> dict[str, float]:
+    """ROC AUC of cry against everything labelled, the hard voices, and rejected uploads."""
+    label = np.array([c.label for c in clips])
+    cry = label == "cry"
+    rejected = np.array([c.detail.startswith("rejected") for c in clips]) & (
+        label != "unknown_upload"
+    )
+    against = {
+        "everything": ~cry & (label != "unknown_upload"),
+        "laugh, babble, child": np.isin(label, ["laugh", "babble", "child_speech"]),
+        "rejected uploads": rejected & ~cry,
+    }
+    for one in sorted(set(label) - {"cry", "unknown_upload"}):
+        against[one] = label == one
+    return {k: float(roc_auc_score(cry[cry | v], score[cry | v])) for k, v in against.items()}
+
+
+def main() -> None:
+    """Run the whole training."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "training")
+    parser.add_argument("--segments", type=int, default=Plan.segments, help="rooms of 10 s a fold")
+    parser.add_argument("--epochs", type=int, default=Plan.ear_epochs)
+    parser.add_argument("--seed", type=int, default=Plan.seed)
+    given = parser.parse_args()
+    plan = Plan(seed=given.seed, segments=given.segments, ear_epochs=given.epochs)
+    begun = time.monotonic()
+    work: Path = given.work
+    clips, scores, digest = prepare(plan, work)
+
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        jobs = [(work, plan, fold, 1) for fold in (*range(FOLDS), None)]
+        list(pool.map(_fit_first, jobs))
+
+    torch.set_num_threads(2)
+    front, store = Front(), _store(work)
+    ears = [load_ear(work / f"fold{k}.pt") for k in range(FOLDS)]
+    out_of_fold = torch.zeros(len(store.fold), *store.wanted.shape[1:])
+    for k, ear in enumerate(ears):
+        mine = np.flatnonzero(store.fold == k)
+        out_of_fold[torch.from_numpy(mine)] = ear_on_segments(ear, store, mine)
+    heads = [
+        fit_head(
+            store,
+            leave_out=fold,
+            builtin=out_of_fold,
+            seed=plan.seed,
+            epochs=plan.head_epochs,
+            log=_log,
+        )
+        for fold in (*range(FOLDS), None)
+    ]
+
+    result: dict[str, NDArray[np.float64]] = {
+        name: np.zeros(len(clips)) for name in ("yamnet", "builtin", "yamnet+head")
+    }
+    for i, one in enumerate(clips):
+        n = frames_of(one.pcm)
+        heard = ear_on_wave(ears[one.fold], front, one.samples)
+        joined = head_on_clip(heads[one.fold], scores[i], heard, one.frame_level)[:n]
+        result["yamnet"][i] = clip_score(to_frames(scores[i], n)[:, 20])
+        result["builtin"][i] = clip_score(heard[:, 0])
+        result["yamnet+head"][i] = clip_score(joined[:, 0])
+    metrics = {name: aucs(clips, score) for name, score in result.items()}
+
+    def about(kind: str) -> dict[str, str]:
+        return {
+            "on": str(ON[kind]),
+            "off": str(OFF[kind]),
+            "seed": str(plan.seed),
+            "data_sha256": digest,
+            "versions": f"python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
+            "trained": time.strftime("%Y-%m-%d"),
+        }
+
+    for k in range(FOLDS):
+        export_ear(ears[k], FOLD_MODELS / f"fold{k}-builtin.onnx", about("builtin"))
+        export_head(heads[k], FOLD_MODELS / f"fold{k}-head.onnx", about("yamnet"))
+    export_ear(load_ear(work / "all.pt"), MODELS / "builtin.onnx", about("builtin"))
+    export_head(heads[-1], MODELS / "yamnet_head.onnx", about("yamnet"))
+    (work / "metrics.json").write_text(json.dumps(metrics, indent=1))
+    for name, values in metrics.items():
+        _log(name + " " + ", ".join(f"{k} {v:.4f}" for k, v in values.items()))
+    _log(f"done in {(time.monotonic() - begun) / 60:.0f} min; teacher {YAMNET.name}")
+
+
+if __name__ == "__main__":
+    main()
