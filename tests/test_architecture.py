@@ -21,10 +21,7 @@ def test_rooms_import_only_those_above_them():
     "heavy", ["av", "numpy", "onnxruntime", "altair", "pyarrow", "harken.sound", "harken.hearing"]
 )
 def test_help_loads_nothing_heavy(heavy):
-    code = (
-        "import sys, harken.cli.app\n"
-        f"sys.exit({heavy!r} in sys.modules)"
-    )
+    code = f"import sys, harken.cli.app\nsys.exit({heavy!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=os.environ, check=False)
     assert done.returncode == 0
 

@@ -134,9 +134,10 @@ def targets_of(clip: Clip, scores: NDArray[np.float32]) -> Targets:
     """Frame targets of one clip from its label, YAMNet's scores and the level.
 
     A clip that is labelled cry does not hold crying throughout: a frame counts
-    as crying where the teacher hears it or where the sound stands out of the
-    clip's own quiet parts, with less weight the less the two agree. A clip with
-    another label holds no crying at all, whatever the teacher says.
+    as crying where the sound is near the clip's own peak, the more surely the
+    more the teacher agrees. A clip with another label holds no crying at all,
+    whatever the teacher says; an upload that nobody has settled is taught by
+    the teacher, with little weight.
 
     Parameters
     ----------
@@ -150,20 +151,23 @@ def targets_of(clip: Clip, scores: NDArray[np.float32]) -> Targets:
     )[:n]
     wanted = np.zeros((n, 3), np.float32)
     weight = np.ones((n, 3), np.float32)
-    loud = level > max(np.percentile(level, 95) - 30, -75)
+    peak = np.percentile(level, 95)
+    loud = level > max(peak - 30, -75)
 
     heard = scores[:, CRYING].max(1)
+    sure = np.clip(heard / 0.4, 0, 1)
     if clip.label == "cry":
-        sure = np.clip(heard / 0.4, 0, 1)
-        wanted[:, 0] = np.where(loud, np.maximum(sure, 0.35 if heard.max() < 0.2 else 0.0), 0.0)
-        weight[:, 0] = np.where(loud, 0.25 + 0.75 * np.abs(2 * sure - 1), 0.5)
-        if heard.max() < 0.2:
-            weight[:, 0] = 0.3
+        near = level > max(peak - 18, -75)
+        faint = heard.max() < 0.2
+        wanted[:, 0] = np.where(near, np.maximum(sure, 0.6 if faint else 0.75), 0.5 * sure * loud)
+        weight[:, 0] = np.where(near, 0.5 + 0.5 * sure, 0.3)
     elif clip.label == "unknown_upload":
-        wanted[:, 0] = np.where(loud, np.clip(heard / 0.5, 0, 1), 0.0)
+        wanted[:, 0] = sure * loud
         weight[:, 0] = 0.0 if clip.detail.startswith("rejected") else 0.15
     elif clip.label in ("laugh", "babble", "child_speech"):
         weight[:, 0] = 2.0
+    elif clip.detail.startswith("rejected"):
+        weight[:, 0] = 1.5
 
     laughing = np.clip(scores[:, LAUGHING + BABBLING].max(1) / 0.4, 0, 1) * loud
     wanted[:, 1] = laughing

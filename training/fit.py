@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from harken.hearing.frames import HOP
 from training.data import SEGMENT, SEGMENT_FRAMES, Clip, Targets, frames_of
@@ -99,7 +100,7 @@ def fit_head(
     store: Store,
     *,
     leave_out: int | None,
-    builtin: Tensor | None,
+    builtin: Tensor,
     seed: int,
     epochs: int = 12,
     log: Callable[[str], None] = print,
@@ -111,9 +112,8 @@ def fit_head(
     store : Store
     leave_out : int or None
         Fold that is not looked at.
-    builtin : float32[n, 128, 3] or None
-        Out-of-fold probabilities of the builtin for every segment; None trains
-        a head that does without.
+    builtin : float32[n, 128, 3]
+        Out-of-fold probabilities of the builtin for every segment.
     seed : int
     epochs : int
     log : callable
@@ -134,7 +134,7 @@ def fit_head(
         for k in range(0, len(order) - batch + 1, batch):
             some = torch.from_numpy(order[k : k + batch])
             scores = store.scores[some].float()
-            ear = builtin[some] if builtin is not None else torch.zeros(batch, SEGMENT_FRAMES, 3)
+            ear = builtin[some]
             level = store.level[some] + torch.randn(batch, 1) * 6
             logits = head(*head.padded(scores, ear, level))
             loss = _weighted(logits, store.wanted[some], store.weight[some])
@@ -142,7 +142,7 @@ def fit_head(
             loss.backward()
             optimiser.step()
             plan.step()
-            total += float(loss)
+            total += loss.item()
         if epoch % 4 == 3:
             log(
                 f"  head, epoch {epoch + 1}: loss {total / max(len(order) // batch, 1) / 4:.4f}, {time.monotonic() - begun:.0f} s"
@@ -151,40 +151,8 @@ def fit_head(
     return head.eval()
 
 
-def head_on_segments(head: Head, store: Store, builtin: Tensor | None) -> Tensor:
-    """Probabilities of a head on every segment: float32[n, 128, 3]."""
-    out = []
-    with torch.inference_mode():
-        for k in range(0, len(store.fold), 128):
-            some = slice(k, k + 128)
-            scores = store.scores[some].float()
-            ear = (
-                builtin[some]
-                if builtin is not None
-                else torch.zeros(len(scores), SEGMENT_FRAMES, 3)
-            )
-            out.append(torch.sigmoid(head(*head.padded(scores, ear, store.level[some]))))
-    return torch.cat(out)
-
-
-def soften(store: Store, heard: Tensor) -> tuple[Tensor, Tensor]:
-    """Targets for the small network: labels where they are sure, else what the head hears.
-
-    What is known to hold no crying stays at nought; what is labelled cry is met
-    half-way, since a clip of crying is not crying throughout.
-    """
-    wanted, weight = store.wanted.clone(), store.weight.clone()
-    unsure = (wanted > 0) | (weight < 0.9)
-    mixed = torch.where(weight < 0.2, heard, 0.4 * wanted + 0.6 * heard)
-    wanted = torch.where(unsure, mixed, wanted)
-    weight = torch.where(unsure, weight.clamp_min(0.4), weight)
-    return wanted, weight
-
-
 def fit_ear(
     store: Store,
-    wanted: Tensor,
-    weight: Tensor,
     *,
     leave_out: int | None,
     seed: int,
@@ -199,8 +167,6 @@ def fit_ear(
     Parameters
     ----------
     store : Store
-    wanted, weight : float32[n, 128, 3]
-        From `soften`.
     leave_out : int or None
         Fold that is not looked at.
     seed : int
@@ -215,6 +181,7 @@ def fit_ear(
     steps = epochs * (len(rows) // (2 * batch))
     optimiser = torch.optim.AdamW(ear.parameters(), lr=3e-3, weight_decay=0.03)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.15)
+    steady = AveragedModel(ear, multi_avg_fn=get_ema_multi_avg_fn(0.995), use_buffers=True)
     before, after = LEFT // STEP - 1, RIGHT // STEP - 1
     begun = time.monotonic()
     ear.train()
@@ -225,7 +192,7 @@ def fit_ear(
         for k in range(0, len(order) - 2 * batch + 1, 2 * batch):
             some = torch.from_numpy(order[k : k + 2 * batch].reshape(batch, 2))
             power = torch.exp(store.power[some].float())
-            want, sure = wanted[some], weight[some].clone()
+            want, sure = store.wanted[some], store.weight[some]
             scores = store.scores[some].float()
             alone = torch.ones(batch, 2, 1, 1)
             mixed = np.flatnonzero(rng.random(batch * 2) < 0.4)
@@ -245,7 +212,7 @@ def fit_ear(
                 flat_sure = sure.view(batch * 2, SEGMENT_FRAMES, 3)
                 kept = flat_want[mixed]
                 drowned = buried & (kept > 0.3)
-                added = wanted[other] * (~(here > over * 6))[:, :, None]
+                added = store.wanted[other] * (~(here > over * 6))[:, :, None]
                 flat_want[mixed] = torch.maximum(kept, added)
                 flat_sure[mixed] = torch.where(drowned, 0.1, flat_sure[mixed])
                 alone.view(-1)[mixed] = 0.0
@@ -255,6 +222,12 @@ def fit_ear(
             gain = 10 ** (torch.from_numpy(rng.uniform(-25, 25, batch)).float() / 10)
             # No louder than full scale.
             gain = torch.minimum(gain, 0.3 / joined.sum(2).amax(1).clamp_min(1e-6))
+            # A microphone's colour: a smooth curve over the bands, up to about 8 dB.
+            knots = torch.from_numpy(rng.normal(0, 4, (batch, 1, 5))).float()
+            colour = nn.functional.interpolate(
+                knots, joined.shape[2], mode="linear", align_corners=True
+            )
+            joined = joined * 10 ** (colour / 10)
             if rng.random() < 0.5:
                 low = rng.integers(0, 60)
                 joined[:, :, low : low + rng.integers(1, 6)] *= 0.01
@@ -279,12 +252,15 @@ def fit_ear(
             nn.utils.clip_grad_norm_(ear.parameters(), 2.0)
             optimiser.step()
             plan.step()
+            steady.update_parameters(ear)
             sums += float(own.detach()), float(distil.detach())
         own_mean, distil_mean = sums / max(len(order) // (2 * batch), 1)
         log(
             f"  ear, epoch {epoch + 1}/{epochs}: labels {own_mean:.4f}, teacher {distil_mean:.3f}, {time.monotonic() - begun:.0f} s"
         )
-    return ear.eval()
+    kept = steady.module
+    assert isinstance(kept, Ear)
+    return kept.eval()
 
 
 def ear_on_segments(ear: Ear, store: Store, rows: NDArray[np.int64]) -> Tensor:
@@ -309,7 +285,7 @@ def ear_on_wave(ear: Ear, front: Front, samples: NDArray[np.float32]) -> NDArray
 def head_on_clip(
     head: Head,
     rows: NDArray[np.float16],
-    builtin: NDArray[np.float32] | None,
+    builtin: NDArray[np.float32],
     level: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Probabilities of a head on a whole clip: float32[2 · rows, 3]."""
@@ -319,10 +295,9 @@ def head_on_clip(
         extra = [(0, max(n - len(x), 0))] + [(0, 0)] * (x.ndim - 1)
         return torch.from_numpy(np.pad(x, extra, constant_values=fill)[:n])[None]
 
-    ear = np.zeros((n, 3), np.float32) if builtin is None else builtin
     with torch.inference_mode():
         inputs = head.padded(
-            torch.from_numpy(rows.astype(np.float32))[None], fit(ear, 0.0), fit(level, -100.0)
+            torch.from_numpy(rows.astype(np.float32))[None], fit(builtin, 0.0), fit(level, -100.0)
         )
         return torch.sigmoid(head(*inputs))[0].numpy()
 
@@ -335,8 +310,6 @@ __all__ = [
     "fit_ear",
     "fit_head",
     "head_on_clip",
-    "head_on_segments",
     "make_store",
-    "soften",
     "to_frames",
 ]

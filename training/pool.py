@@ -24,7 +24,12 @@ from harken.simulate.acoustics import (
     speed,
     through_codec,
 )
+from harken.simulate.sounds import HOUSEHOLD
+from harken.simulate.voice import babble, cry, laugh, speak
+from harken.sound.blocks import RATE
 from training.data import SEGMENT, SEGMENT_FRAMES, Clip, Targets
+
+Samples = NDArray[np.float32]
 
 _FRONT = {
     "cry": 0.40,
@@ -73,10 +78,8 @@ def _stretch(targets: Targets, factor: float) -> Targets:
 class Mixer:
     """Draws segments from the clips of one fold; what it gives depends on the seed alone."""
 
-    def __init__(
-        self, clips: list[Clip], targets: list[Targets], fold: int, synthetic: float = 0.06
-    ) -> None:
-        self.fold, self.synthetic = fold, synthetic
+    def __init__(self, clips: list[Clip], targets: list[Targets], fold: int) -> None:
+        self.fold = fold
         self._by_label: dict[str, dict[str, list[tuple[Clip, Targets]]]] = {}
         for one, wanted in zip(clips, targets, strict=True):
             groups = self._by_label.setdefault(one.label, {})
@@ -104,35 +107,10 @@ class Mixer:
         mix += at_level(floor, floor_db)
 
         for _ in range(rng.choice([0, 1, 2, 3], p=[0.06, 0.4, 0.36, 0.18])):
-            label = str(
-                rng.choice(list(_FRONT), p=np.array(list(_FRONT.values())) / sum(_FRONT.values()))
-            )
-            if label not in self._by_label:
+            drawn = self._made(rng) if rng.random() < 0.14 else self._recorded(rng)
+            if drawn is None:
                 continue
-            one, target = self._draw(label, rng)
-            low, high = _SPEEDS[label]
-            factor = (
-                float(np.exp(rng.uniform(np.log(low), np.log(high)))) if rng.random() < 0.7 else 1.0
-            )
-            sound, target = one.samples, target
-            if label == "speech" and rng.random() < 0.25:
-                # An adult played faster comes near a child; whose voice it then is nobody can say.
-                factor = rng.uniform(1.25, 1.7)
-                target = Targets(target.wanted, target.weight * np.array([1, 1, 0], np.float32))
-            if label == "cry" and rng.random() < self.synthetic:
-                from harken.simulate.voice import cry
-
-                seconds = rng.uniform(3, 9)
-                sound = cry(
-                    seconds, age_weeks=rng.uniform(0, 40), intensity=rng.uniform(0.3, 1), rng=rng
-                )
-                n = len(sound) // HOP
-                target = Targets(
-                    np.tile(np.array([1, 0, 0], np.float32), (n, 1)),
-                    np.tile(np.array([0.5, 1, 1], np.float32), (n, 1)),
-                )
-            if abs(factor - 1) > 0.005:
-                sound, target = speed(sound, factor), _stretch(target, factor)
+            sound, target = drawn
             if rng.random() < 0.5:
                 sound = microphone(sound, rng)
             if rng.random() < 0.85:
@@ -182,6 +160,45 @@ class Mixer:
             self.fold, np.round(np.clip(mix, -1, 1) * 32767).astype(np.int16), wanted, weight
         )
 
+    def _recorded(self, rng: np.random.Generator) -> tuple[Samples, Targets] | None:
+        label = str(
+            rng.choice(list(_FRONT), p=np.array(list(_FRONT.values())) / sum(_FRONT.values()))
+        )
+        if label not in self._by_label:
+            return None
+        one, target = self._draw(label, rng)
+        low, high = _SPEEDS[label]
+        factor = 1.0
+        if rng.random() < 0.7:
+            factor = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+        if label == "speech" and rng.random() < 0.25:
+            # An adult played faster comes near a child; whose voice it then is nobody can say.
+            factor = rng.uniform(1.25, 1.7)
+            target = Targets(target.wanted, target.weight * np.array([1, 1, 0], np.float32))
+        if abs(factor - 1) < 0.005:
+            return one.samples, target
+        return speed(one.samples, factor), _stretch(target, factor)
+
+    def _made(self, rng: np.random.Generator) -> tuple[Samples, Targets]:
+        """Draw a made-up sound: now and then a cry, mostly what is near one and is none."""
+        kind = rng.choice(["cry", "tones", "household", "voice"], p=[0.15, 0.5, 0.2, 0.15])
+        seconds = float(rng.uniform(2, 9))
+        if kind == "cry":
+            age, intensity = rng.uniform(0, 40), rng.uniform(0.4, 1)
+            sound = cry(seconds, age_weeks=age, intensity=intensity, rng=rng).samples
+        elif kind == "tones":
+            sound = tones(seconds, rng)
+        elif kind == "household":
+            name = str(rng.choice(sorted(HOUSEHOLD)))
+            sound = HOUSEHOLD[name](seconds, rng=rng)
+        else:
+            speaker = [laugh, babble, speak][rng.integers(3)]
+            sound = speaker(seconds, rng=rng).samples
+        n = len(sound) // HOP
+        row = np.array([kind == "cry", 0, 0], np.float32)
+        sure = np.array([0.5, 0.2, 0.2], np.float32)
+        return sound, Targets(np.tile(row, (n, 1)), np.tile(sure, (n, 1)))
+
     def _background(self, rng: np.random.Generator) -> NDArray[np.float32]:
         kind = rng.choice(["coloured", "noise", "silence", "none"], p=[0.35, 0.45, 0.12, 0.08])
         if kind == "none":
@@ -192,25 +209,68 @@ class Mixer:
         return np.tile(sound, -(-SEGMENT // len(sound)))[:SEGMENT]
 
 
+def tones(seconds: float, rng: np.random.Generator) -> Samples:
+    """Tunes, sirens, squeaks, beeps and hums: pitch that moves, and is no infant.
+
+    Parameters
+    ----------
+    seconds : float
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    float32[n]
+        16 kHz, peak 1.
+    """
+    out = np.zeros(round(seconds * RATE), np.float64)
+    centre = np.exp(rng.uniform(np.log(150), np.log(2500)))
+    length = float(np.exp(rng.uniform(np.log(0.06), np.log(1.5))))
+    gap = length * rng.uniform(0, 1.2)
+    partials = np.arange(1, rng.integers(2, 14))
+    strength = partials ** -rng.uniform(0.3, 2.5) * rng.uniform(0.2, 1, len(partials))
+    glide, wobble = rng.choice([0, 0, 0.3, 1.0]), rng.choice([0, 0.01, 0.04, 0.15])
+    rate, attack = rng.uniform(2, 12), rng.uniform(0.005, 0.3)
+    spread = rng.choice([0.0, 0.15, 0.5])
+    at = 0.0
+    while at < seconds:
+        n = min(round(length * rng.uniform(0.7, 1.3) * RATE), len(out) - round(at * RATE))
+        if n <= 32:
+            break
+        t = np.arange(n) / RATE
+        hz = (
+            centre
+            * np.exp(rng.normal(0, spread + 1e-9))
+            * np.exp(
+                glide * rng.uniform(-1, 1) * t / length + wobble * np.sin(2 * np.pi * rate * t)
+            )
+        )
+        phase = 2 * np.pi * np.cumsum(hz) / RATE
+        note = np.zeros(n)
+        for k, a in zip(partials, strength, strict=True):
+            note += a * np.sin(k * phase) * (k * hz < 7600)
+        shape = np.minimum(t / (attack * length), 1) * np.minimum((t[-1] - t) / 0.02, 1)
+        if rng.random() < 0.5:
+            shape *= np.exp(-t / (length * 0.5))
+        start = round(at * RATE)
+        out[start : start + n] += note * shape
+        at += n / RATE + gap
+    peak = np.abs(out).max()
+    return (out / peak if peak > 0 else out).astype(np.float32)
+
+
 def _some(job: tuple[Mixer, list[int]]) -> list[Segment]:
     mixer, seeds = job
     return [mixer.segment(seed) for seed in seeds]
 
 
 def render_pool(
-    clips: list[Clip],
-    targets: list[Targets],
-    folds: int,
-    a_fold: int,
-    seed: int,
-    workers: int = 2,
-    synthetic: float = 0.06,
+    clips: list[Clip], targets: list[Targets], folds: int, a_fold: int, seed: int, workers: int = 2
 ) -> list[Segment]:
     """Mix `a_fold` segments from each fold, in processes; same seed, same sound."""
     jobs = []
     for fold in range(folds):
         mine = [i for i, one in enumerate(clips) if one.fold == fold]
-        mixer = Mixer([clips[i] for i in mine], [targets[i] for i in mine], fold, synthetic)
+        mixer = Mixer([clips[i] for i in mine], [targets[i] for i in mine], fold)
         seeds = [seed * 1_000_003 + k for k in range(a_fold)]
         half = -(-a_fold // workers)
         jobs += [(mixer, seeds[k : k + half]) for k in range(0, a_fold, half)]

@@ -28,12 +28,10 @@ from training.fit import (
     fit_ear,
     fit_head,
     head_on_clip,
-    head_on_segments,
     make_store,
-    soften,
     to_frames,
 )
-from training.network import Ear, Front, Head
+from training.network import Ear, Front
 from training.pool import render_pool
 from training.teacher import score_all
 
@@ -93,27 +91,15 @@ def _log(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
 
 
-def _fit_first(job: tuple[Path, Plan, int | None, int]) -> Path:
-    """Fit one fold's first head and its network; save what the later steps need."""
+def _fit_fold(job: tuple[Path, Plan, int | None, int]) -> Path:
+    """Fit the network with one fold left out and save its weights."""
     work, plan, fold, threads = job
     torch.set_num_threads(threads)
     name = "all" if fold is None else f"fold{fold}"
     out = work / f"{name}.pt"
     store = _store(work)
-    head = fit_head(
-        store,
-        leave_out=fold,
-        builtin=None,
-        seed=plan.seed,
-        epochs=plan.head_epochs,
-        log=lambda s: _log(f"{name}{s}"),
-    )
-    torch.save(head.state_dict(), work / f"{name}-head0.pt")
-    wanted, weight = soften(store, head_on_segments(head, store, None))
     ear = fit_ear(
         store,
-        wanted,
-        weight,
         leave_out=fold,
         seed=plan.seed,
         epochs=plan.ear_epochs,
@@ -124,17 +110,10 @@ def _fit_first(job: tuple[Path, Plan, int | None, int]) -> Path:
 
 
 def load_ear(path: Path) -> Ear:
-    """A network that `_fit_first` saved."""
+    """Load a network that `_fit_fold` saved."""
     ear = Ear()
     ear.load_state_dict(torch.load(path, weights_only=True))
     return ear.eval()
-
-
-def load_head(path: Path) -> Head:
-    """A head that was saved."""
-    head = Head()
-    head.load_state_dict(torch.load(path, weights_only=True))
-    return head.eval()
 
 
 def clip_score(cry: NDArray[np.float32]) -> float:
@@ -174,7 +153,7 @@ def main() -> None:
 
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         jobs = [(work, plan, fold, 1) for fold in (*range(FOLDS), None)]
-        list(pool.map(_fit_first, jobs))
+        list(pool.map(_fit_fold, jobs))
 
     torch.set_num_threads(2)
     front, store = Front(), _store(work)

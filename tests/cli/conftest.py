@@ -109,9 +109,10 @@ def harken(tmp_path) -> Run:
             "capture_output": True,
             "text": True,
             "timeout": 120,
-            "check": False,
         } | options
-        return subprocess.run([HARKEN, *map(os.fspath, map(_text, arguments))], **settings)
+        return subprocess.run(
+            [HARKEN, *map(os.fspath, map(_text, arguments))], check=False, **settings
+        )
 
     return run
 
@@ -122,7 +123,11 @@ def _text(argument: object) -> str | bytes | os.PathLike[str]:
 
 def _environment(home: Path) -> dict[str, str]:
     """The environment of a person whose home is empty."""
-    kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "LD_LIBRARY_PATH")}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key in ("PATH", "LANG", "LD_LIBRARY_PATH")
+    }
     return kept | {
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "data"),

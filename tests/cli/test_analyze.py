@@ -162,7 +162,9 @@ def test_stopped_in_the_middle_keeps_what_is_done_and_goes_on_from_there(
     assert len(rows(tmp_path / "out/bouts.csv")) == len(recordings)
 
 
-def test_two_at_once_do_not_share_a_folder(start, analyze, tmp_path, tone, write_wav, loud_is_crying):
+def test_two_at_once_do_not_share_a_folder(
+    start, analyze, tmp_path, tone, write_wav, loud_is_crying
+):
     path = write_wav(tmp_path / "long.wav", tone(seconds=3600))
     first = start("analyze", path, "--out", "out", "--model", loud_is_crying)
     deadline = time.monotonic() + 30

@@ -62,17 +62,19 @@ def test_digital_silence_is_told_and_is_no_number_in_json(
     samples = tone((1, 6), seconds=40)
     samples[10 * 16_000 : 30 * 16_000] = 0
     path = write_wav(tmp_path / "dead.wav", samples)
-    told = [e for e in events(listen(harken, loud_is_crying, path).stdout) if e["event"] == "silence"]
+    told = [
+        e for e in events(listen(harken, loud_is_crying, path).stdout) if e["event"] == "silence"
+    ]
     assert [list(event) for event in told] == [FIELDS["silence"]] * 2
     assert told[0]["end"] is None
     assert told[1]["start"] == pytest.approx(10, abs=0.1)
     assert told[1]["end"] == pytest.approx(30, abs=0.1)
 
 
-def test_loudness_is_told_without_a_model_s_opinion(
-    harken, night, loud_is_crying, events
-):
-    done = listen(harken, loud_is_crying, night, "--loud=-20:2", "--rule", "min_duration=60,evidence=10")
+def test_loudness_is_told_without_a_model_s_opinion(harken, night, loud_is_crying, events):
+    done = listen(
+        harken, loud_is_crying, night, "--loud=-20:2", "--rule", "min_duration=60,evidence=10"
+    )
     began, over = events(done.stdout)
     assert list(began) == FIELDS["loud_started"]
     assert list(over) == FIELDS["loud_ended"]
@@ -111,9 +113,7 @@ def test_ctrl_c_ends_the_sound_and_tells_what_was_heard(
     start, tmp_path, loud_is_crying, tone, write_wav, events
 ):
     path = write_wav(tmp_path / "long.wav", tone((0.5, 60), seconds=60))
-    running = start(
-        "listen", path, "--realtime", "--format", "jsonl", "--model", loud_is_crying
-    )
+    running = start("listen", path, "--realtime", "--format", "jsonl", "--model", loud_is_crying)
     first = running.stdout.readline()
     time.sleep(4)
     running.send_signal(signal.SIGINT)

@@ -1,5 +1,6 @@
 """What is wrong with a source is said in one line with a remedy; what can be read is read."""
 
+import io
 import os
 import socket
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from harken.errors import ParameterError, SourceError
-from harken.sound import find_recordings, open_source
+from harken.sound import AudioBlock, find_recordings, open_source
 
 from .making import heard, noise, rms, tone, write_picture, write_sound
 
@@ -143,13 +144,14 @@ def test_damage_in_the_middle_is_skipped(tmp_path, name, codec):
     path = write_sound(tmp_path / name, noise(20.0), codec=codec)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
-    content[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
+    content[middle : middle + 8000] = np.random.default_rng(0).bytes(8000)
     path.write_bytes(content)
     with open_source(path) as source:
         items = list(source)
         assert "damaged" in source.problem
-        assert source.skipped > 0
-    assert items[-1].end == pytest.approx(20.0, abs=0.7)
+    # MP3 keeps no time stamps: what is lost there is lost to the clock as well.
+    assert items[-1].end == pytest.approx(20.0, abs=4 if codec == "libmp3lame" else 0.01)
+    assert max(np.abs(item.samples).max() for item in items if isinstance(item, AudioBlock)) < 1
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
@@ -233,14 +235,12 @@ def test_an_address_of_another_kind():
 
 
 def test_empty_standard_input():
-    import io
-
     fails("-", "standard input is empty", stdin=io.BytesIO())
 
 
 @pytest.mark.parametrize("block_s", [0, -1, float("nan"), 1e9])
 def test_a_block_length_that_is_none(block_s):
-    with pytest.raises(ParameterError, match="block_s is .*; it must be from 0.001 to 3600 s"):
+    with pytest.raises(ParameterError, match=r"block_s is .*; it must be from 0.001 to 3600 s"):
         open_source("a.wav", block_s=block_s)
 
 

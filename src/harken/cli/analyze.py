@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from harken.cli.pipeline import one_line
 from harken.errors import SourceError
 
 if TYPE_CHECKING:
-    from harken.cli.batch import Batch
+    from harken.cli.batch import Batch, Step
 
 
 def analyze(
@@ -83,8 +84,8 @@ def analyze(
     shown = one_line(str(out))
     if stopped:
         typer.echo(
-            f"harken: stopped; {done} of {len(recordings)} recordings are done and kept in {shown}; "
-            "the same command goes on from there",
+            f"harken: stopped; {done} of {len(recordings)} recordings are done and kept in "
+            f"{shown}; the same command goes on from there",
             err=True,
         )
         raise typer.Exit(1)
@@ -106,12 +107,12 @@ def _find(paths: list[Path]) -> tuple[list[Path], list[str]]:
     """Give the recordings at `paths`, each once, and a line for each path that cannot be read."""
     from harken.sound.recordings import find_recordings
 
-    found: dict[str, Path] = {}
+    found: dict[Path, Path] = {}
     problems: list[str] = []
     for path in paths:
         try:
             for recording in find_recordings(path, on_error=problems.append):
-                found.setdefault(os.path.abspath(recording), recording)
+                found.setdefault(recording.absolute(), recording)
         except SourceError as error:
             problems.append(str(error))
     if not found:
@@ -127,29 +128,41 @@ def _find(paths: list[Path]) -> tuple[list[Path], list[str]]:
 def _run(batch: "Batch") -> None:
     """Run the batch, with a progress bar where a person watches."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     bar = Progress(
         TextColumn("{task.fields[count]}"),
         BarColumn(),
         TextColumn("{task.fields[hours]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
         transient=True,
     )
     with bar, closing(batch.run()) as steps:
-        task = bar.add_task("", total=None, count="", hours="")
+        task = bar.add_task("", total=None, count="", hours="", left="")
+        begun = time.monotonic()
         for step in steps:
             bar.update(
                 task,
                 completed=step.heard_s,
                 total=max(step.total_s, step.heard_s) or None,
                 count=f"{step.done} of {step.recordings} recordings",
+                left=_left(step, time.monotonic() - begun),
                 hours=f"{step.heard_s / 3600:.1f} of {step.total_s / 3600:.1f} h",
             )
             if step.failure:
                 bar.console.print(
-                    f"harken: {one_line(step.failure)}", markup=False, highlight=False, soft_wrap=True
+                    f"harken: {one_line(step.failure)}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
                 )
 
+
+def _left(step: "Step", elapsed_s: float) -> str:
+    """Say how long the rest will take at the speed so far; nothing before there is one."""
+    if elapsed_s < 2 or not step.heard_s:
+        return ""
+    left_s = round(elapsed_s * max(0.0, step.total_s - step.heard_s) / step.heard_s)
+    return f"{left_s // 3600}:{left_s // 60 % 60:02d}:{left_s % 60:02d} left"

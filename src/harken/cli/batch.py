@@ -19,7 +19,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -187,9 +187,11 @@ class Batch:
             state = f"{stat.st_size} {stat.st_mtime_ns}"
         except OSError:
             state = "unreadable"
-        where = os.path.abspath(recording)
+        where = str(recording.absolute())
         key = _hash(where, state, fingerprint)
-        safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in recording.stem)
+        safe = "".join(
+            c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in recording.stem
+        )
         picture = f"{safe[:80].lstrip('.')}-{_hash(where)[:8]}.png"
         return _Job(
             recording=recording,
@@ -209,7 +211,7 @@ class Batch:
         except (OSError, ValueError, TypeError):
             return None
 
-    def run(self) -> Iterator[Step]:
+    def run(self) -> Generator[Step, None, None]:
         """Hear what has not been heard yet.
 
         Closing the iterator stops the work within a moment; recordings that
@@ -308,9 +310,7 @@ class Batch:
                     pool = new_pool()
                 now = [(job, heard[slot], lengths[slot]) for job, slot in running.values()]
                 for failure in failures or [""]:
-                    yield Step(
-                        *clock.read(now), len(self.results), len(self.recordings), failure
-                    )
+                    yield Step(*clock.read(now), len(self.results), len(self.recordings), failure)
         finally:
             stop.value = 1
             pool.shutdown(wait=True, cancel_futures=True)
@@ -337,9 +337,7 @@ class Batch:
         bouts = io.StringIO(newline="")
         recording_rows = csv.writer(recordings)
         bout_rows = csv.writer(bouts)
-        recording_rows.writerow(
-            ["recording", "seconds", "cry_seconds", "bouts", "status", "error"]
-        )
+        recording_rows.writerow(["recording", "seconds", "cry_seconds", "bouts", "status", "error"])
         bout_rows.writerow(["recording", "onset_s", "offset_s", "mean_cry", "peak_dbfs"])
         failed = 0
         for job in self._jobs:

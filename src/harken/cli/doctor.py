@@ -99,9 +99,11 @@ def examine() -> list[Check]:
 def _careful(name: str, attempt: Callable[[], Check]) -> Check:
     try:
         return attempt()
+    except HarkenError as error:
+        return Check(name, Status.FAIL, one_line(str(error)))
     except Exception as error:
-        what = one_line(f"{error}" or type(error).__name__)
-        return Check(name, Status.FAIL, f"{what}; install harken anew if this stays")
+        what = one_line(f"{type(error).__name__}: {error}")
+        return Check(name, Status.FAIL, f"{what}; if this stays, install harken anew")
 
 
 def _decoder() -> Check:
@@ -169,7 +171,9 @@ def _yamnet() -> Check:
         )
     if find_spec("ai_edge_litert") is None:
         return Check(
-            "yamnet", Status.WARN, "added, but it needs ai-edge-litert: pip install 'harken[yamnet]'"
+            "yamnet",
+            Status.WARN,
+            "added, but it needs ai-edge-litert: pip install 'harken[yamnet]'",
         )
     try:
         open_detector("yamnet")

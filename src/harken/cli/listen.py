@@ -18,8 +18,6 @@ from harken.cli.pipeline import hear, one_line
 from harken.errors import HarkenError, ParameterError, SourceError
 
 if TYPE_CHECKING:
-    from rich.live import Live
-
     from harken.hearing import Frames, LoudnessRule
     from harken.sound import AudioBlock, Gap, Silence
 
@@ -106,9 +104,7 @@ def _listen(
     heard_s = crying_s = 0.0
     stop = _Stop()
     with open_source(spec, realtime=realtime) as source:
-        for item in hear(
-            stop.until(source), detector=detector, tracker=tracker, alarm=alarm
-        ):
+        for item in hear(stop.until(source), detector=detector, tracker=tracker, alarm=alarm):
             if isinstance(item, Frames):
                 if not len(item):
                     continue
@@ -232,7 +228,9 @@ class _TextLines:
             if event.get(key) is not None
         )
         told = event.get(f"{key}_time")
-        when = f"{datetime.fromisoformat(told).astimezone():%H:%M:%S}" if told else _clock(event[key])
+        when = (
+            f"{datetime.fromisoformat(told).astimezone():%H:%M:%S}" if told else _clock(event[key])
+        )
         self.say(f"{when}  {_sentence(event)}")
 
     def say(self, line: str) -> None:
@@ -262,7 +260,9 @@ def _sentence(event: dict[str, Any]) -> str:
         case "gap":
             return f"heard again after {event['end'] - event['start']:.1f} s"
         case "silence" if event["end"] is None:
-            what = "the same sound over and over" if event["kind"] == "frozen" else "digital silence"
+            what = (
+                "the same sound over and over" if event["kind"] == "frozen" else "digital silence"
+            )
             return f"{what} since {event['start']:.1f} s: check the microphone"
         case "silence":
             return f"sound again after {event['end'] - event['start']:.1f} s"
@@ -301,7 +301,10 @@ class _Meter:
         from rich.live import Live
 
         self.live: Live = Live(
-            console=Console(stderr=True), refresh_per_second=8, transient=True, redirect_stdout=False
+            console=Console(stderr=True),
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
         )
 
     def show(self, frames: "Frames") -> None:

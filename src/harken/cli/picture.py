@@ -96,7 +96,7 @@ class Columns:
 
 def _merge(rows: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     groups = rows.reshape(-1, width, 5) if len(rows) else rows.reshape(0, 1, 5)
-    merged = groups.max(axis=1)
+    merged: NDArray[np.float64] = groups.max(axis=1)
     merged[:, 0] = groups[:, 0, 0]
     return merged
 

@@ -195,7 +195,8 @@ def room_response(rng: np.random.Generator, *, rt60_s: float, direct_db: float =
     if energy > 0:
         tail *= np.sqrt(10 ** (-direct_db / 10) / energy)
     tail[0] = 1.0
-    return (tail / np.sqrt(np.sum(tail**2))).astype(np.float32)
+    response: Samples = (tail / np.sqrt(np.sum(tail**2))).astype(np.float32)
+    return response
 
 
 def reverberate(samples: Samples, response: Samples) -> Samples:
@@ -312,7 +313,8 @@ def clip(samples: Samples, over_db: float) -> Samples:
     peak = float(np.abs(samples).max()) if len(samples) else 0.0
     if peak == 0:
         return samples
-    return np.clip(samples / np.float32(peak) * np.float32(10 ** (over_db / 20)), -1, 1)
+    pushed: Samples = samples / np.float32(peak) * np.float32(10 ** (over_db / 20))
+    return pushed.clip(-1, 1)
 
 
 def through_codec(samples: Samples, codec: str) -> Samples:
@@ -350,11 +352,15 @@ def through_codec(samples: Samples, codec: str) -> Samples:
         low = band_limit(np.clip(samples, -1, 1), 250, 3400)
         squeezed = np.sign(low) * np.log1p(255 * np.abs(low)) / np.log(256)
         coarse = np.round(squeezed * 127) / 127
-        return (np.sign(coarse) * np.expm1(np.abs(coarse) * np.log(256)) / 255).astype(np.float32)
+        wide: Samples = (np.sign(coarse) * np.expm1(np.abs(coarse) * np.log(256)) / 255).astype(
+            np.float32
+        )
+        return wide
     container, name, sample_format, bit_rate = _CONTAINERS[codec]
     wire = BytesIO()
     with av.open(wire, "w", format=container) as out:
         stream = out.add_stream(name, rate=RATE, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         if bit_rate:
             stream.bit_rate = bit_rate
         pcm = np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)[None]
@@ -367,7 +373,7 @@ def through_codec(samples: Samples, codec: str) -> Samples:
             out.mux(stream.encode(piece))
     wire.seek(0)
     back = av.AudioResampler("flt", "mono", RATE)
-    with av.open(wire) as source:
+    with av.open(wire, "r") as source:
         decoded = [
             piece.to_ndarray()[0]
             for got in [*source.decode(audio=0), None]

@@ -11,20 +11,16 @@ the version of the codec.
 """
 
 import csv
-import os
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.errors import ParameterError
-from harken.simulate import sounds, voice
 from harken.simulate.acoustics import (
     CODECS,
     at_level,
@@ -35,25 +31,8 @@ from harken.simulate.acoustics import (
     room_response,
     through_codec,
 )
-from harken.simulate.voice import Utterance
-from harken.sound import AudioBlock, open_source
+from harken.simulate.clips import KINDS, Clip, Pool, Samples, Spans
 from harken.sound.blocks import RATE
-
-Samples = NDArray[np.float32]
-Spans = tuple[tuple[float, float], ...]
-
-KINDS = (
-    "cry",
-    "laugh",
-    "babble",
-    "voice",
-    "child",
-    "animal",
-    "household",
-    "music",
-    "noise",
-)
-"""What a clip can be; `noise` is used as background only."""
 
 BACKGROUNDS = {"white": 0.0, "pink": -3.0, "brown": -6.0}
 """Made backgrounds: name to dB an octave."""
@@ -72,221 +51,13 @@ _LEVELS_DB = {
 
 _CHUNK = 30 * RATE
 _MARGIN = RATE // 2
-_SEAM = 320
+_SEAM = RATE // 50
+_FADE = RATE // 4
 _LEAD_S, _TAIL_S = 0.10, 0.25
 _JOIN_S = 2.0
 _LONGEST_S = 30.0
-_APART_S = 10.0
+_APART_S, _EDGE_S = 10.0, 3.0
 _REPEATS = 4
-_KEPT_CLIPS = 32
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Clip:
-    """One sound that scenes can be made of.
-
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`.
-    content : Path, float32[n] or callable
-        A recording, samples at 16 kHz, or a maker that gives an `Utterance`.
-    source : str
-        Its name in the truth.
-    group : str
-        Whose voice it is: a bout is made of clips of one group. Empty stands for
-        a group of its own.
-    active : tuple of (float, float), optional
-        Where in the clip, in seconds, the sound of its kind really is: a clip
-        labelled as crying does not cry throughout. Without it, the maker's own
-        spans, or `find_active`.
-
-    Raises
-    ------
-    ParameterError
-        If the kind is unknown, or `active` is empty, disordered or below 0.
-
-    Examples
-    --------
-    >>> Clip("cry", np.ones(16000, np.float32), "one second", active=((0.2, 0.8),)).active
-    ((0.2, 0.8),)
-    """
-
-    kind: str
-    content: Path | Samples | Callable[[], Utterance]
-    source: str
-    group: str = ""
-    active: Spans | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ParameterError(f"kind is {self.kind!r}; it must be one of {', '.join(KINDS)}")
-        if self.active is not None:
-            ends = [time for span in self.active for time in span]
-            if not ends or ends[0] < 0 or ends != sorted(ends):
-                raise ParameterError(
-                    f"active of {self.source!r} must be one or more spans in order, from 0 on"
-                )
-
-    def load(self) -> Utterance:
-        """Read or make the sound.
-
-        Returns
-        -------
-        Utterance
-            Its samples, and where it is active: in bounds, never empty.
-
-        Raises
-        ------
-        SourceError
-            If the recording cannot be read.
-        ParameterError
-            If it has no samples.
-        """
-        spans: Spans | None = None
-        if isinstance(self.content, Path):
-            samples = _read(self.content)
-        elif isinstance(self.content, np.ndarray):
-            samples = self.content.astype(np.float32)
-        else:
-            made = self.content()
-            samples, spans = made.samples, made.spans
-        if len(samples) == 0:
-            raise ParameterError(f"clip {self.source!r} has no samples; leave it out")
-        end = len(samples) / RATE
-        chosen = self.active if self.active is not None else spans
-        inside = tuple((a, min(b, end)) for a, b in chosen or () if min(b, end) - a >= 0.02)
-        return Utterance(samples, inside or find_active(samples))
-
-
-class Pool:
-    """The clips that scenes are made of.
-
-    Parameters
-    ----------
-    clips : iterable of Clip
-        Their order counts: it settles which clip a seed draws.
-
-    Examples
-    --------
-    >>> Pool([Clip("voice", np.ones(16000, np.float32), "one")]).kinds
-    ('voice',)
-    """
-
-    def __init__(self, clips: Iterable[Clip]) -> None:
-        self._clips: dict[str, list[Clip]] = {}
-        for clip in clips:
-            self._clips.setdefault(clip.kind, []).append(clip)
-        self._loaded: OrderedDict[int, Utterance] = OrderedDict()
-        self._spans: dict[int, Spans] = {}
-
-    @classmethod
-    def synthetic(cls, seed: int = 0, *, infants: int = 4) -> "Pool":
-        """Make a pool from nothing: infants, adults, a dog, a home.
-
-        Parameters
-        ----------
-        seed : int
-        infants : int
-            1 or more; each has an age, a pitch and four cries of 8 s.
-
-        Returns
-        -------
-        Pool
-            Sounds are made when they are first used.
-
-        Examples
-        --------
-        >>> len(Pool.synthetic(0, infants=2).clips("cry"))
-        8
-        """
-        if infants < 1:
-            raise ParameterError(f"infants is {infants}; it must be 1 or more")
-        rng = np.random.default_rng([seed, 0])
-        clips: list[Clip] = []
-
-        def add(kind: str, name: str, make: Callable[..., Any], group: str = "", **how: Any) -> None:
-            number = len(clips)
-            maker = partial(_make, make, (seed, 1, number), how)
-            clips.append(Clip(kind, maker, f"made {name} {number}", group))
-
-        for infant in range(infants):
-            age, pitch = float(rng.uniform(1, 40)), float(rng.uniform(390, 500))
-            for intensity in rng.uniform(0.5, 1.0, 4):
-                add("cry", "cry", voice.cry, f"infant {infant}", seconds=8.0, age_weeks=age,
-                    pitch_hz=pitch, intensity=float(intensity))  # fmt: skip
-        for _ in range(2):
-            add("laugh", "laugh", voice.laugh, seconds=4.0)
-            add("babble", "babble", voice.babble, seconds=4.0)
-            add("animal", "bark", voice.bark, seconds=3.0)
-            add("child", "child", voice.speak, seconds=4.0, pitch_hz=float(rng.uniform(260, 300)))
-            add("music", "music box", sounds.music_box, seconds=10.0)
-        for pitch in (105.0, 130.0, 190.0, 215.0):
-            add("voice", "voice", voice.speak, seconds=6.0, pitch_hz=pitch)
-        for name, make in sounds.HOUSEHOLD.items():
-            add("household", name, make, seconds=4.0)
-        return cls(clips)
-
-    @classmethod
-    def from_clips(cls, clips: Mapping[str, Iterable[Path | str]]) -> "Pool":
-        """Make a pool of recordings about which nothing but the kind is known.
-
-        Parameters
-        ----------
-        clips : mapping of str to paths
-            Kind to its recordings. Where groups or active spans are known, build
-            `Clip` objects instead.
-
-        Returns
-        -------
-        Pool
-
-        Raises
-        ------
-        ParameterError
-            If a kind is unknown.
-
-        Examples
-        --------
-        >>> Pool.from_clips({"voice": ["a.wav", "b.wav"]}).clips("voice")[1].source
-        'b.wav'
-        """
-        return cls(
-            Clip(kind, Path(path), Path(path).name)
-            for kind, paths in clips.items()
-            for path in paths
-        )
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds that are there, in the order of `KINDS`."""
-        return tuple(kind for kind in KINDS if self._clips.get(kind))
-
-    def clips(self, kind: str) -> tuple[Clip, ...]:
-        """Give the clips of one kind, in the order they came in.
-
-        Examples
-        --------
-        >>> Pool([]).clips("cry")
-        ()
-        """
-        return tuple(self._clips.get(kind, ()))
-
-    def load(self, clip: Clip) -> Utterance:
-        """Give a clip's sound; the clips used last are kept in memory."""
-        key = id(clip)
-        if key in self._loaded:
-            self._loaded.move_to_end(key)
-            return self._loaded[key]
-        heard = self._loaded[key] = clip.load()
-        self._spans[key] = heard.spans
-        if len(self._loaded) > _KEPT_CLIPS:
-            self._loaded.popitem(last=False)
-        return heard
-
-    def spans(self, clip: Clip) -> Spans:
-        """Give where a clip is active, in seconds."""
-        return self._spans.get(id(clip)) or self.load(clip).spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,7 +88,8 @@ class SceneSpec:
         ``white``, ``pink``, ``brown``, a kind of the pool (its clips are laid
         end to end), or ``none``.
     cries_per_hour : float
-        Bouts an hour. As many are rendered as fit with 10 s of peace around each.
+        Bouts an hour. As many are rendered as fit, 10 s apart and
+        3 s from both ends.
     cry_s : (float, float)
         Shortest and longest bout, 3.5 s or more; drawn evenly on a log scale.
     distractors_per_hour : float
@@ -519,53 +291,6 @@ def read_truth(path: Path) -> tuple[TruthRow, ...]:
         )
 
 
-def find_active(samples: Samples, *, join_s: float = _JOIN_S) -> Spans:
-    """Find where a clip sounds, by level: a stand-in where nobody marked it.
-
-    A stretch is active from 6 dB over the clip's quiet parts on, or from 30 dB
-    under its loud parts on, whichever is higher. It cannot tell a cry from any
-    other sound.
-
-    Parameters
-    ----------
-    samples : float32[n]
-        n ≥ 1.
-    join_s : float
-        Stretches at most this far apart are one, seconds.
-
-    Returns
-    -------
-    tuple of (float, float)
-        Seconds, in order; the whole clip where nothing stands out.
-
-    Examples
-    --------
-    >>> clip = np.zeros(48000, np.float32)
-    >>> clip[16000:32000] = 0.5
-    >>> find_active(clip)
-    ((1.0, 2.0),)
-    """
-    hop = RATE // 50
-    whole = ((0.0, len(samples) / RATE),)
-    rows = len(samples) // hop
-    if rows < 3:
-        return whole
-    power = np.mean(np.square(samples[: rows * hop].reshape(rows, hop), dtype=np.float64), axis=1)
-    level = 10 * np.log10(power + 1e-12)
-    top, floor = np.percentile(level, [95, 10])
-    on = level > max(top - 30, min(floor + 6, top - 6))
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], on, [False])).astype(np.int8)))
-    runs: list[tuple[int, int]] = []
-    for first, last in edges.reshape(-1, 2).tolist():
-        if last - first < 3:
-            continue
-        if runs and (first - runs[-1][1]) * hop <= join_s * RATE:
-            runs[-1] = (runs[-1][0], last)
-        else:
-            runs.append((first, last))
-    return tuple((first * hop / RATE, last * hop / RATE) for first, last in runs) or whole
-
-
 def render_scene(spec: SceneSpec, pool: Pool, path: Path | str | None = None) -> Scene:
     """Render a scene to memory, or to a FLAC file with its truth beside it.
 
@@ -659,14 +384,27 @@ def synthetic_night(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Placed:
-    """A stretch of a clip in the scene; times in samples, spans within the stretch."""
+    """A stretch of a clip in the scene; all in samples.
+
+    `at` (in the scene) and `origin` (in the clip) are its first active sample,
+    from which `spans` count; `before` and `after` are what is heard around it.
+    """
 
     clip: Clip
     at: int
-    first: int
-    last: int
+    origin: int
+    before: int
+    after: int
     spans: tuple[tuple[int, int], ...]
     level_dbfs: float
+
+    @property
+    def begins(self) -> int:
+        return self.at - self.before
+
+    @property
+    def ends(self) -> int:
+        return self.at + self.spans[-1][1]
 
     @property
     def truth(self) -> list[TruthRow]:
@@ -686,60 +424,54 @@ def _plan(spec: SceneSpec, pool: Pool) -> list[_Placed]:
     rng = np.random.default_rng([spec.seed, 0])
     hours = spec.seconds / 3600
     wanted = int(spec.cries_per_hour * hours + rng.random())
-    if spec.background in KINDS and spec.background not in pool.kinds:
-        raise ParameterError(f"the pool has no {spec.background!r} for the background")
-    placed = _plan_bouts(spec, pool, wanted, rng) if wanted else []
-    kinds = spec.distractors or tuple(kind for kind in pool.kinds if kind in _LEVELS_DB)
     count = int(spec.distractors_per_hour * hours + rng.random())
-    if count and spec.distractors is None and not kinds:
-        return placed
-    for kind in kinds if count else ():
+    kinds = spec.distractors or tuple(kind for kind in pool.kinds if kind in _LEVELS_DB)
+    needed = [spec.background] if spec.background in KINDS else []
+    needed += ["cry"] if spec.cries_per_hour else []
+    needed += kinds if spec.distractors_per_hour else []
+    for kind in needed:
         if kind not in pool.kinds:
-            raise ParameterError(f"the pool has no {kind!r}; leave it out of distractors")
-    for onset in np.sort(rng.uniform(0, spec.seconds, count)).tolist():
+            raise ParameterError(f"the pool has no {kind!r}; add clips or leave it out of the spec")
+    placed = _plan_bouts(spec, pool, wanted, rng) if wanted else []
+    for onset in np.sort(rng.uniform(0, spec.seconds, count if kinds else 0)).tolist():
         kind = kinds[int(rng.integers(len(kinds)))]
         clips = pool.clips(kind)
         clip = clips[int(rng.integers(len(clips)))]
         level = spec.level_dbfs + float(rng.uniform(*_LEVELS_DB[kind]))
         spans = pool.spans(clip)
-        heard = spans[0][0], min(spans[-1][1], spans[0][0] + _LONGEST_S)
-        room = spec.seconds - (heard[1] - heard[0])
-        if room <= 0:
-            continue
-        placed.append(_place(pool, clip, (heard,), int(min(onset, room) * RATE), level))
-    return sorted(placed, key=lambda one: one.at)
+        begin, end = spans[0][0], min(spans[-1][1], spans[0][0] + _LONGEST_S)
+        one = _place(pool, clip, ((begin, end),), onset, level)
+        latest = round(spec.seconds * RATE) - one.spans[-1][1]
+        if latest >= 0:
+            placed.append(replace(one, at=min(one.at, latest)))
+    return placed
 
 
 def _plan_bouts(
     spec: SceneSpec, pool: Pool, wanted: int, rng: np.random.Generator
 ) -> list[_Placed]:
     groups = _runs_by_group(pool)
-    if not groups:
-        raise ParameterError("the pool has no 'cry'; add clips or set cries_per_hour to 0")
     low, high = (float(np.log(s)) for s in spec.cry_s)
     bouts: list[list[_Placed]] = []
-    left = spec.seconds - _APART_S
+    left = spec.seconds - 2 * _EDGE_S
     for _ in range(wanted):
-        length = min(float(np.exp(rng.uniform(low, high))), left - _APART_S)
-        if length < spec.cry_s[0]:
-            continue
-        bout = _build_bout(groups, pool, length, spec.level_dbfs, rng)
-        bouts.append(bout)
-        left -= _length(bout) / RATE + _APART_S
-    slack = np.sort(rng.uniform(0, max(left, 0) * RATE, len(bouts))).astype(int).tolist()
+        length = min(float(np.exp(rng.uniform(low, high))), left)
+        if length >= spec.cry_s[0]:
+            bouts.append(_build_bout(groups, pool, length, spec, rng))
+            left -= bouts[-1][-1].ends / RATE + _APART_S
+    # The last bout needs no peace after it but the edge's.
+    left += _APART_S if bouts else 0.0
+    slack = np.sort(rng.uniform(0, max(left, 0.0), len(bouts))) * RATE
     placed: list[_Placed] = []
-    at = int(_APART_S * RATE)
-    for bout, before in zip(bouts, slack, strict=True):
-        shift = at + before
-        placed += [
-            _Placed(p.clip, p.at + shift, p.first, p.last, p.spans, p.level_dbfs) for p in bout
-        ]
-        at += _length(bout) + int(_APART_S * RATE)
+    at = int(_EDGE_S * RATE)
+    for bout, before in zip(bouts, slack.astype(int).tolist(), strict=True):
+        placed += [replace(one, at=one.at + at + before) for one in bout]
+        at += bout[-1].ends + int(_APART_S * RATE)
     return placed
 
 
 def _runs_by_group(pool: Pool) -> list[list[tuple[Clip, Spans]]]:
-    """Runs of crying of each infant: active stretches at most `_JOIN_S` apart."""
+    """Collect each infant's runs of crying: active stretches at most `_JOIN_S` apart."""
     groups: dict[str, list[tuple[Clip, Spans]]] = {}
     for number, clip in enumerate(pool.clips("cry")):
         runs: list[list[tuple[float, float]]] = []
@@ -748,82 +480,80 @@ def _runs_by_group(pool: Pool) -> list[list[tuple[Clip, Spans]]]:
                 runs[-1].append(span)
             else:
                 runs.append([span])
-        named = groups.setdefault(clip.group or f"\0{number}", [])
-        named += [(clip, tuple(run)) for run in runs if run[-1][1] - run[0][0] >= 0.3]
-    return [runs for runs in groups.values() if runs]
+        group = groups.setdefault(clip.group or f"\0{number}", [])
+        group += [(clip, tuple(run)) for run in runs if run[-1][1] - run[0][0] >= 0.3]
+    filled = [runs for runs in groups.values() if runs]
+    if not filled:
+        raise ParameterError("no 'cry' clip of the pool is active for 0.3 s; add longer ones")
+    return filled
 
 
 def _build_bout(
     groups: list[list[tuple[Clip, Spans]]],
     pool: Pool,
     length_s: float,
-    level_dbfs: float,
+    spec: SceneSpec,
     rng: np.random.Generator,
 ) -> list[_Placed]:
     """Put runs of one infant one after the other; time 0 is the bout's onset."""
     sizes = np.array([sum(run[-1][1] - run[0][0] for _, run in runs) for runs in groups])
     # An infant with little sound would repeat itself through a long bout.
     enough = np.flatnonzero(sizes * _REPEATS >= length_s)
-    chosen = int(rng.choice(enough)) if len(enough) else int(np.argmax(sizes))
-    runs = groups[chosen]
+    runs = groups[int(rng.choice(enough)) if len(enough) else int(np.argmax(sizes))]
     pieces: list[_Placed] = []
-    drifts: list[float] = []
-    at, drift = 0.0, 0.0
+    drift, drifts = 0.0, []
+    at = end = 0.0
     order: list[int] = []
-    while at < length_s:
-        if not order:
-            order = rng.permutation(len(runs)).tolist()
+    # A pause may eat up the rest; a bout is never shorter than half a second less than asked.
+    while at < length_s or end < spec.cry_s[0] - 0.5:
+        order = order or rng.permutation(len(runs)).tolist()
         clip, run = runs[order.pop()]
-        left = length_s - at
-        cut = [(a, min(b, run[0][0] + left)) for a, b in run if run[0][0] + left - a >= 0.2]
-        if not cut:
-            break
+        stop = run[0][0] + max(length_s - at, 0.5)
+        cut = tuple((a, min(b, stop)) for a, b in run if stop - a >= 0.2)
         drift = float(np.clip(0.8 * drift + rng.normal(0, 1.5), -5, 5))
-        pieces.append(_place(pool, clip, tuple(cut), round(at * RATE), 0.0))
+        pieces.append(_place(pool, clip, cut, at, 0.0))
         drifts.append(drift)
-        at += cut[-1][1] - cut[0][0] + float(rng.uniform(0.2, 2.0))
+        end = at + cut[-1][1] - cut[0][0]
+        at = end + float(rng.uniform(0.2, 2.0))
     active = np.array([sum(b - a for a, b in piece.spans) for piece in pieces])
-    mean = 10 * np.log10(np.sum(active * 10 ** (np.array(drifts) / 10)) / active.sum())
-    return [
-        _Placed(p.clip, p.at, p.first, p.last, p.spans, level_dbfs + d - float(mean))
-        for p, d in zip(pieces, drifts, strict=True)
-    ]
+    power = float(np.sum(active * 10 ** (np.array(drifts) / 10)) / active.sum())
+    level = spec.level_dbfs - 10 * float(np.log10(power))
+    return [replace(p, level_dbfs=level + d) for p, d in zip(pieces, drifts, strict=True)]
 
 
-def _length(bout: list[_Placed]) -> int:
-    return bout[-1].at + bout[-1].spans[-1][1]
-
-
-def _place(pool: Pool, clip: Clip, spans: Spans, onset: int, level_dbfs: float) -> _Placed:
-    """Place a stretch so that its first active sample is `onset`, with a little around it."""
-    around = [span for span in pool.spans(clip) if span[1] <= spans[0][0]]
-    before = around[-1][1] if around else 0.0
-    first = round(max(spans[0][0] - _LEAD_S, before) * RATE)
-    # A run that was cut short has no tail of its own: what follows is still crying.
-    cut = any(a < spans[-1][1] + _TAIL_S and b > spans[-1][1] for a, b in pool.spans(clip))
-    last = round((spans[-1][1] + (0.0 if cut else _TAIL_S)) * RATE)
-    start = round(spans[0][0] * RATE)
-    inside = tuple((round(a * RATE) - start, round(b * RATE) - start) for a, b in spans)
-    return _Placed(clip, onset, first - start, last - start, inside, level_dbfs)
+def _place(pool: Pool, clip: Clip, spans: Spans, onset_s: float, level_dbfs: float) -> _Placed:
+    """Place a stretch, with as much around it as does not belong to its neighbours."""
+    begin, end = spans[0][0], spans[-1][1]
+    others = pool.spans(clip)
+    before = min([_LEAD_S, begin, *(begin - b for _, b in others if b <= begin)])
+    after = min([_TAIL_S, *(max(a - end, 0.0) for a, b in others if b > end)])
+    origin = round(begin * RATE)
+    return _Placed(
+        clip,
+        round(onset_s * RATE),
+        origin,
+        round(before * RATE),
+        round(after * RATE),
+        tuple((round(a * RATE) - origin, round(b * RATE) - origin) for a, b in spans),
+        level_dbfs,
+    )
 
 
 def _mix(spec: SceneSpec, pool: Pool, placed: list[_Placed]) -> Iterator[Samples]:
-    """Render in chunks; `at` of a placed stretch is its first active sample."""
     total = round(spec.seconds * RATE)
     rng = np.random.default_rng([spec.seed, 1])
-    colour = partial(_coloured, seed=spec.seed) if spec.microphone else _as_it_is
-    cot = colour(room_response(rng, rt60_s=spec.rt60_s, direct_db=spec.direct_db))
-    elsewhere = colour(room_response(rng, rt60_s=spec.rt60_s, direct_db=spec.direct_db - 3))
-    backdrop = _backdrop(spec, pool, colour)
-    waiting = sorted(placed, key=lambda one: one.at + one.first)
+    near = room_response(rng, rt60_s=spec.rt60_s, direct_db=spec.direct_db)
+    far = room_response(rng, rt60_s=spec.rt60_s, direct_db=spec.direct_db - 3)
+    backdrop = _backdrop(spec, pool)
+    waiting = sorted(placed, key=lambda one: one.begins, reverse=True)
     sounding: list[tuple[int, Samples]] = []
     for begin in range(0, total, _CHUNK):
         end = min(begin + _CHUNK, total)
         mix = next(backdrop)[: end - begin]
-        while waiting and waiting[0].at + waiting[0].first < end:
-            one = waiting.pop(0)
+        while waiting and waiting[-1].begins < end:
+            one = waiting.pop()
             infant = one.clip.kind in ("cry", "laugh", "babble")
-            sounding.append((one.at + one.first, _heard(one, pool, cot if infant else elsewhere)))
+            sounding.append((one.begins, _heard(one, spec, pool, near if infant else far)))
         for at, heard in sounding:
             lo, hi = max(at, begin), min(at + len(heard), end)
             if lo < hi:
@@ -832,18 +562,96 @@ def _mix(spec: SceneSpec, pool: Pool, placed: list[_Placed]) -> Iterator[Samples
         yield np.clip(mix, -1, 1)
 
 
-def _heard(one: _Placed, pool: Pool, response: Samples) -> Samples:
+def _heard(one: _Placed, spec: SceneSpec, pool: Pool, response: Samples) -> Samples:
     """Cut, fade, put into the room, and set the level over the active stretches."""
     samples = pool.load(one.clip).samples
-    start = round(pool_start(one, pool) * RATE)
-    first, last = max(start + one.first, 0), min(start + one.last, len(samples))
-    piece = samples[first:last].copy()
-    fade = min(round(0.03 * RATE), len(piece) // 2)
-    ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / max(fade, 1))).astype(np.float32)
-    piece[:fade] *= ramp
-    piece[len(piece) - fade :] *= ramp[::-1]
-    wet = reverberate(np.pad(piece, (0, len(response))), response)
-    lead = -one.first
-    active = np.concatenate([wet[lead + a : lead + b] for a, b in one.spans])
-    now = rms_dbfs(active)
+    piece = samples[one.origin - one.before : one.origin + one.spans[-1][1] + one.after].copy()
+    for edge, width in ((piece, one.before), (piece[::-1], one.after)):
+        # At least 10 ms, so that a stretch cut out of its middle does not click.
+        n = min(max(width, RATE // 100), len(piece) // 2)
+        edge[:n] *= 0.5 - 0.5 * np.cos(np.pi * (np.arange(n, dtype=np.float32) + 0.5) / n)
+    wet = reverberate(np.pad(_coloured(piece, spec), (0, len(response))), response)
+    now = rms_dbfs(np.concatenate([wet[one.before + a : one.before + b] for a, b in one.spans]))
     return wet * np.float32(10 ** ((one.level_dbfs - now) / 20) if np.isfinite(now) else 0.0)
+
+
+def _coloured(samples: Samples, spec: SceneSpec) -> Samples:
+    if not spec.microphone:
+        return samples
+    return microphone(samples, np.random.default_rng([spec.seed, 3]))
+
+
+def _backdrop(spec: SceneSpec, pool: Pool) -> Iterator[Samples]:
+    """Chunks of background without end, at its level."""
+    if spec.background == "none":
+        while True:
+            yield np.zeros(_CHUNK, np.float32)
+    pieces = (
+        at_level(_coloured(piece, spec), spec.level_dbfs - spec.snr_db)
+        for piece in _backdrop_pieces(spec, pool)
+    )
+    ready = next(pieces)
+    while True:
+        while len(ready) < _CHUNK + _FADE:
+            piece = next(pieces)
+            n = min(_FADE, len(piece) // 4, len(ready) // 4)
+            ramp = np.sin(np.pi / 2 * (np.arange(n, dtype=np.float32) + 0.5) / max(n, 1))
+            keep = len(ready) - n
+            cross = ready[keep:] * ramp[::-1] + piece[:n] * ramp
+            ready = np.concatenate([ready[:keep], cross, piece[n:]])
+        yield ready[:_CHUNK].copy()
+        ready = ready[_CHUNK:]
+
+
+def _backdrop_pieces(spec: SceneSpec, pool: Pool) -> Iterator[Samples]:
+    rng = np.random.default_rng([spec.seed, 2])
+    clips = pool.clips(spec.background)
+    while True:
+        if clips:
+            yield pool.load(clips[int(rng.integers(len(clips)))]).samples[:_CHUNK]
+        else:
+            yield coloured_noise(_CHUNK, rng, BACKGROUNDS[spec.background])
+
+
+def _through(chunks: Iterator[Samples], codec: str) -> Iterator[Samples]:
+    """Pass chunks through a codec, each with some of its neighbours, and blend the seams."""
+    if codec == "none":
+        yield from chunks
+        return
+    before, blend = np.zeros(0, np.float32), np.zeros(0, np.float32)
+    chunk: Samples | None = next(chunks)
+    while chunk is not None:
+        after = next(chunks, None)
+        ahead = np.zeros(0, np.float32) if after is None else after[:_MARGIN]
+        heard = through_codec(np.concatenate([before, chunk, ahead]), codec)[len(before) :]
+        n = min(len(blend), len(chunk))
+        ramp = np.arange(n, dtype=np.float32) / max(n, 1)
+        out = heard[: len(chunk)].copy()
+        out[:n] = blend[:n] * (1 - ramp) + out[:n] * ramp
+        yield np.clip(out, -1, 1)
+        blend = heard[len(chunk) : len(chunk) + _SEAM]
+        before, chunk = chunk[-_MARGIN:], after
+
+
+def _write_flac(chunks: Iterator[Samples], path: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        with av.open(str(part), "w", format="flac") as out:
+            stream = out.add_stream("flac", rate=RATE, layout="mono")
+            stream.codec_context.format = "s16"
+            stream.codec_context.open()
+            step = stream.codec_context.frame_size
+            at, rest = 0, np.zeros(0, np.int16)
+            for chunk in chain(chunks, [None]):
+                if chunk is not None:
+                    pcm = np.round(chunk * 32767).astype(np.int16)
+                    rest = np.concatenate([rest, pcm])
+                while len(rest) >= step or (chunk is None and len(rest)):
+                    frame = av.AudioFrame.from_ndarray(rest[None, :step], "s16", "mono")
+                    frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
+                    out.mux(stream.encode(frame))
+                    at, rest = at + step, rest[step:]
+            out.mux(stream.encode(None))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ Samples = NDArray[np.float32]
 
 
 def knocks(seconds: float, *, rng: np.random.Generator) -> Samples:
-    """Knocks and thuds on wood, one to three a second.
+    """Make knocks and thuds on wood, one to three a second.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def knocks(seconds: float, *, rng: np.random.Generator) -> Samples:
 
 
 def dishes(seconds: float, *, rng: np.random.Generator) -> Samples:
-    """Plates and cutlery.
+    """Handle plates and cutlery.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def dishes(seconds: float, *, rng: np.random.Generator) -> Samples:
 
 
 def clock(seconds: float, *, rng: np.random.Generator) -> Samples:
-    """A clock that ticks twice a second.
+    """Make a clock that ticks twice a second.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def clock(seconds: float, *, rng: np.random.Generator) -> Samples:
 
 
 def doorbell(seconds: float, *, rng: np.random.Generator) -> Samples:
-    """Two notes, the second a third lower.
+    """Ring two notes, the second a third lower.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def doorbell(seconds: float, *, rng: np.random.Generator) -> Samples:
 
 
 def music_box(seconds: float, *, rng: np.random.Generator) -> Samples:
-    """A pentatonic tune on a music box.
+    """Play a pentatonic tune on a music box.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def music_box(seconds: float, *, rng: np.random.Generator) -> Samples:
 
 
 def motor(seconds: float, *, rng: np.random.Generator) -> Samples:
-    """A vacuum cleaner or a hair dryer: hum, whine and rushing air.
+    """Run a vacuum cleaner or a hair dryer: hum, whine and rushing air.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def motor(seconds: float, *, rng: np.random.Generator) -> Samples:
 
 
 def creak(seconds: float, *, rng: np.random.Generator) -> Samples:
-    """A dry hinge: clicks that come faster and slower, ringing in the door.
+    """Move a dry hinge: clicks that come faster and slower, ringing in the door.
 
     Examples
     --------

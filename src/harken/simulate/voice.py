@@ -104,7 +104,7 @@ def cry(
         mouth is, spectral tilt, hyperphonation and roughness.
     pitch_hz : float, optional
         The infant's own pitch at middle intensity, 250 to 700. The same age and
-        pitch are the same infant; without it one is drawn around 460 Hz.
+        pitch are the same infant; without it one is drawn around 430 Hz.
 
     Returns
     -------
@@ -125,9 +125,9 @@ def cry(
     _within("seconds", seconds, 0.2, 600.0)
     _within("age_weeks", age_weeks, 0.0, 60.0)
     _within("intensity", intensity, 0.0, 1.0)
-    pitch = float(np.clip(rng.normal(460, 50), 340, 600)) if pitch_hz is None else pitch_hz
+    pitch = float(np.clip(rng.normal(430, 45), 330, 560)) if pitch_hz is None else pitch_hz
     _within("pitch_hz", pitch, 250.0, 700.0)
-    pitch *= 2 ** ((intensity - 0.5) * 5 / 12)
+    pitch *= 2 ** ((intensity - 0.5) * 2 / 12)
 
     tracks = _Tracks(seconds, pitch)
     spans: list[tuple[float, float]] = []
@@ -137,7 +137,7 @@ def cry(
         # Crying swells and ebbs over several breaths.
         mood = 0.8 * mood + rng.normal(0, 0.06)
         effort = float(np.clip(intensity + mood, 0, 1))
-        length = (0.55 + 0.6 * effort) * float(np.exp(rng.normal(0, 0.28)))
+        length = (0.5 + 0.47 * effort) * float(np.exp(rng.normal(0, 0.28)))
         length = min(max(length, 0.35), 2.4, seconds - at)
         _expire(tracks, at, length, effort, age_weeks, rng)
         spans.append((at, at + length))
@@ -148,7 +148,7 @@ def cry(
         if at + gasp < seconds:
             _inspire(tracks, at, gasp, effort, rng)
         at += gasp + float(rng.uniform(0.02, 0.12))
-    return _finish(tracks, _infant_tract_cm(age_weeks), spans, rng)
+    return _finish(tracks, _crying(age_weeks), spans, rng)
 
 
 def fuss(
@@ -220,7 +220,7 @@ def babble(seconds: float, *, rng: np.random.Generator, age_weeks: float = 30.0)
             spans.append((at, at + length))
             at += length + float(rng.uniform(0.01, 0.06))
         at += float(rng.uniform(0.3, 1.2))
-    return _finish(tracks, _infant_tract_cm(age_weeks), spans, rng)
+    return _finish(tracks, _Body(_infant_tract_cm(age_weeks)), spans, rng)
 
 
 def laugh(seconds: float, *, rng: np.random.Generator, age_weeks: float = 30.0) -> Utterance:
@@ -251,27 +251,27 @@ def laugh(seconds: float, *, rng: np.random.Generator, age_weeks: float = 30.0) 
     """
     _within("seconds", seconds, 0.2, 600.0)
     _within("age_weeks", age_weeks, 0.0, 60.0)
-    pitch = float(rng.uniform(320, 450))
+    pitch = float(rng.uniform(430, 540))
     tracks = _Tracks(seconds, pitch)
     spans: list[tuple[float, float]] = []
     at = float(rng.uniform(0.02, 0.1))
     while at < seconds - 0.1:
-        beat = float(rng.uniform(0.19, 0.25))
-        fall = float(rng.uniform(-0.8, 0.1))
-        height = float(rng.uniform(0, 5))
-        for i in range(int(rng.integers(3, 9))):
-            length = min(beat * float(rng.uniform(0.45, 0.6)), seconds - at)
+        beat = float(rng.uniform(0.19, 0.24))
+        fall = float(rng.uniform(-0.3, 0.1))
+        height = float(rng.uniform(0, 1))
+        for i in range(int(rng.integers(4, 12))):
+            length = min(beat * float(rng.uniform(0.36, 0.48)), seconds - at)
             if length < 0.06:
                 break
             tracks.put(
                 at,
                 length,
-                semitones=_curve(length, ((0, 1), (0.3, 2), (1, -2))) + height + fall * i,
-                loud=_swell(length, 0.03, 0.05) * 0.9**i,
-                breath=_curve(length, ((0, 0.3), (0.3, 0.08), (1, 0.35))),
-                jaw=0.6,
-                tongue=0.3,
-                tilt=-6.0,
+                semitones=_curve(length, ((0, -3), (0.3, 2), (1, 2))) + height + fall * i,
+                loud=_swell(length, 0.07, 0.1) * 0.98**i,
+                breath=_curve(length, ((0, 0.05), (0.3, 0.07), (1, 1))),
+                jaw=0.37,
+                tongue=0.7,
+                tilt=-3.8,
             )
             spans.append((at, at + length))
             at += beat
@@ -279,12 +279,12 @@ def laugh(seconds: float, *, rng: np.random.Generator, age_weeks: float = 30.0) 
         if at + gasp < seconds:
             _inspire(tracks, at, gasp, 0.3, rng)
         at += gasp + float(rng.uniform(0.1, 0.9))
-    return _finish(tracks, _infant_tract_cm(age_weeks), spans, rng)
+    return _finish(
+        tracks, _Body(_infant_tract_cm(age_weeks), width_hz=95.0, width_share=0.01), spans, rng
+    )
 
 
-def speak(
-    seconds: float, *, rng: np.random.Generator, pitch_hz: float | None = None
-) -> Utterance:
+def speak(seconds: float, *, rng: np.random.Generator, pitch_hz: float | None = None) -> Utterance:
     """Make an adult voice without words: about four syllables a second, in phrases.
 
     Parameters
@@ -342,8 +342,59 @@ def speak(
             at += length + hiss + float(rng.uniform(0.0, 0.05))
         spans.append((began, min(at, seconds)))
         at += float(rng.uniform(0.3, 1.0))
-    tract = float(np.clip(17.5 - (pitch - 100) / 40, 14.0, 18.0))
-    return _finish(tracks, tract, spans, rng)
+    tract = float(np.clip(17.5 - (pitch - 100) / 40, 12.5, 18.0))
+    return _finish(tracks, _Body(tract), spans, rng)
+
+
+def bark(seconds: float, *, rng: np.random.Generator) -> Utterance:
+    """Make a dog bark: one to three short hoarse bursts at a time.
+
+    Parameters
+    ----------
+    seconds : float
+        0.2 to 600.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Utterance
+        ``round(seconds * 16000)`` samples; a span a bark.
+
+    Raises
+    ------
+    ParameterError
+        If `seconds` is outside its range.
+
+    Examples
+    --------
+    >>> len(bark(1.0, rng=np.random.default_rng(0)).samples)
+    16000
+    """
+    _within("seconds", seconds, 0.2, 600.0)
+    tracks = _Tracks(seconds, float(rng.uniform(250, 500)))
+    spans: list[tuple[float, float]] = []
+    at = 0.05
+    while at < seconds - 0.1:
+        for _ in range(int(rng.integers(1, 4))):
+            length = min(float(rng.uniform(0.12, 0.2)), seconds - at)
+            if length < 0.06:
+                break
+            swell = _swell(length, 0.015, 0.08)
+            tracks.put(
+                at,
+                length,
+                semitones=_curve(length, ((0, -2), (0.3, 3), (1, -7))),
+                loud=swell,
+                breath=swell * 0.2,
+                jaw=_curve(length, ((0, 0.1), (0.4, 0.9), (1, 0.1))),
+                tilt=-5.0,
+                rough=0.9,
+                halved=0.5,
+            )
+            spans.append((at, at + length))
+            at += length + float(rng.uniform(0.12, 0.35))
+        at += float(rng.uniform(0.4, 1.5))
+    return _finish(tracks, _Body(13.0), spans, rng)
 
 
 class _Tracks:
@@ -406,31 +457,33 @@ def _expire(
     shares = np.array([share for share, _ in _MELODIES])
     shares[-1] *= 0.5 + min(age_weeks, 30) / 15
     knots = _MELODIES[int(rng.choice(len(shares), p=shares / shares.sum()))][1]
-    span = float(rng.uniform(0.6, 1.3))
+    span = float(rng.uniform(0.7, 1.6))
     lift = float(rng.normal(0, 1.0))
     semitones = _curve(length, [(x, y * span + lift) for x, y in knots])
     t = np.arange(len(semitones)) * _STEP_S
-    semitones += rng.uniform(0.05, 0.35) * np.sin(2 * np.pi * rng.uniform(5, 9) * t + rng.uniform(0, 6))
-    rough = np.full(len(t), 0.1)
+    semitones += rng.uniform(0.3, 1.1) * np.sin(
+        2 * np.pi * rng.uniform(5, 9) * t + rng.uniform(0, 6)
+    )
+    rough = np.full(len(t), 0.06)
     halved = np.zeros(len(t))
-    if rng.random() < 0.35 * effort**2:
+    if rng.random() < 0.12 * effort**2:
         _mark(semitones, float(np.clip(rng.normal(14, 2), 11, 18)), rng, 0.15, 0.5)
-    if rng.random() < 0.15 + 0.45 * effort:
+    if rng.random() < 0.16 + 0.54 * effort:
         _mark(rough, float(rng.uniform(0.5, 1.0)), rng, 0.2, 0.6)
-    if rng.random() < 0.1 + 0.2 * effort:
+    if rng.random() < 0.47:
         _mark(halved, float(rng.uniform(0.3, 0.8)), rng, 0.15, 0.5)
     loud = _swell(length, float(rng.uniform(0.03, 0.09)), float(rng.uniform(0.08, 0.2)))
     loud *= _curve(length, ((0, 0.8), (0.35, 1.0), (0.8, 0.85), (1, 0.5))) * (0.35 + 0.65 * effort)
-    wide = 0.25 + 0.65 * effort
+    wide = 0.35 + 0.4 * effort
     tracks.put(
         at,
         length,
         semitones=semitones,
         loud=loud,
-        breath=loud * (0.03 + 0.25 * np.maximum(rough - 0.1, 0)),
+        breath=loud * (0.08 + 0.09 * rough),
         jaw=wide * _curve(length, ((0, 0.45), (0.25, 1.0), (0.75, 1.0), (1, 0.5))),
         tongue=_curve(length, ((0, rng.uniform(-0.6, 0.6)), (1, rng.uniform(-0.6, 0.6)))),
-        tilt=-8.0 + 6.0 * effort,
+        tilt=-2.6 + 7.0 * effort,
         rough=rough,
         halved=halved,
     )
@@ -488,42 +541,65 @@ def _swell(length_s: float, attack_s: float, release_s: float) -> _Curve:
     return 0.5 - 0.5 * np.cos(np.pi * np.clip(edges, 0, 1))
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A tract and a larynx at rest; formants as multiples of the neutral tube's."""
+
+    tract_cm: float
+    first: float = 0.55
+    second: float = 1.0
+    reach: float = 0.2
+    third: float = 1.0
+    width_hz: float = 60.0
+    width_share: float = 0.06
+    jitter: float = 0.003
+    shimmer: float = 0.03
+
+
 def _infant_tract_cm(age_weeks: float) -> float:
-    return 7.9 + 0.022 * age_weeks
+    return 7.8 + 0.022 * age_weeks
 
 
-def _formants(tracks: _Tracks, tract_cm: float) -> _Curve:
+def _crying(age_weeks: float) -> _Body:
+    # The open, tense mouth of a cry: fitted so that band energies, harmonicity and
+    # pitch of made cries come to the middle of recorded ones.
+    return _Body(_infant_tract_cm(age_weeks), 0.63, 0.91, 0.1, 1.11, 130.0, 0.026, 0.004, 0.17)
+
+
+def _formants(tracks: _Tracks, body: _Body) -> _Curve:
     """Formant frequencies, hertz; float64[4, rows]."""
-    quarter_wave = _SPEED_OF_SOUND_CM_S / (4 * tract_cm)
+    quarter_wave = _SPEED_OF_SOUND_CM_S / (4 * body.tract_cm)
     jaw, tongue = tracks.jaw, tracks.tongue
     return quarter_wave * np.stack(
         [
-            0.55 + 0.6 * jaw,
-            3 * (1.0 + 0.2 * tongue - 0.1 * jaw),
-            5 * (1.0 + 0.05 * tongue),
+            body.first + 0.6 * jaw,
+            3 * (body.second + body.reach * tongue - 0.1 * jaw),
+            5 * (body.third + 0.05 * tongue),
             7 * np.ones_like(jaw),
         ]
     )
 
 
-def _response(hz: _Curve, formants: _Curve) -> _Curve:
+def _response(hz: _Curve, formants: _Curve, body: _Body) -> _Curve:
     """Gain of a cascade of resonances, 1 at 0 Hz; `hz` and one formant row broadcast."""
     gain = np.ones(np.broadcast_shapes(hz.shape, formants[0].shape))
     for formant in formants:
-        width = 60 + 0.06 * formant
+        width = body.width_hz + body.width_share * formant
         gain *= formant**2 / np.hypot(formant**2 - hz**2, hz * width)
     return gain
 
 
-def _voice(tracks: _Tracks, formants: _Curve, rng: np.random.Generator) -> tuple[_Curve, _Curve]:
+def _voice(
+    tracks: _Tracks, formants: _Curve, body: _Body, rng: np.random.Generator
+) -> tuple[_Curve, _Curve]:
     """Sum the harmonics of the larynx; also the phase of its cycle, for the breath."""
     n, rows = tracks.n, len(tracks.f0)
     # Jitter and shimmer change from cycle to cycle, faster than the tracks.
     fast = np.arange(0, rows * _STEP, 16)
     wobble = rng.standard_normal((2, len(fast)))
     at_fast = np.interp(fast, np.arange(rows) * _STEP, tracks.rough)
-    jitter = 1 + wobble[0] * (0.003 + 0.06 * at_fast**2)
-    shimmer = 1 + wobble[1] * (0.03 + 0.25 * at_fast)
+    jitter = 1 + wobble[0] * (body.jitter + 0.057 * at_fast**2)
+    shimmer = 1 + wobble[1] * (body.shimmer + 0.25 * at_fast)
     f0_fast = np.interp(fast, np.arange(rows) * _STEP, tracks.f0) * jitter
     f0 = np.repeat(f0_fast, 16)[:n]
     phase = np.cumsum(f0) * (2 * np.pi / RATE)
@@ -536,7 +612,7 @@ def _voice(tracks: _Tracks, formants: _Curve, rng: np.random.Generator) -> tuple
     out = np.zeros((rows - 1) * _STEP, np.float32)
     for k in range(1, int(_TOP_HZ / lowest) + 1):
         hz = k * tracks.f0
-        gain = tracks.loud * k ** (tracks.tilt / 6.0206) * _response(hz, formants)
+        gain = tracks.loud * k ** (tracks.tilt / 6.0206) * _response(hz, formants, body)
         gain *= np.clip((_TOP_HZ - hz) / 600, 0, 1)
         partial *= turn
         g = gain.astype(np.float32)
@@ -548,7 +624,7 @@ def _voice(tracks: _Tracks, formants: _Curve, rng: np.random.Generator) -> tuple
 
 
 def _breath(
-    tracks: _Tracks, formants: _Curve, phase: _Curve, rng: np.random.Generator
+    tracks: _Tracks, formants: _Curve, phase: _Curve, body: _Body, rng: np.random.Generator
 ) -> _Curve:
     """Noise of moving air, shaped by the mouth and pulsed by the larynx."""
     hop, size = 2 * _STEP, 512
@@ -556,8 +632,8 @@ def _breath(
     noise = rng.standard_normal((frames + 1) * hop)
     pieces = np.lib.stride_tricks.sliding_window_view(noise, 2 * hop)[::hop]
     row = np.minimum(np.arange(len(pieces)) * 2, len(tracks.f0) - 1)
-    hz = np.fft.rfftfreq(size, 1 / RATE)
-    shape = _response(hz, formants[:, row, None])
+    hz = np.fft.rfftfreq(size, 1 / RATE).astype(np.float64)
+    shape = _response(hz, formants[:, row, None], body)
     hissing = tracks.hiss[row]
     shape[hissing] = (np.clip((hz - 2500) / 2500, 0, 1) * 3.0)[None]
     shape *= tracks.breath[row, None]
@@ -573,11 +649,11 @@ def _breath(
 
 
 def _finish(
-    tracks: _Tracks, tract_cm: float, spans: list[tuple[float, float]], rng: np.random.Generator
+    tracks: _Tracks, body: _Body, spans: list[tuple[float, float]], rng: np.random.Generator
 ) -> Utterance:
-    formants = _formants(tracks, tract_cm)
-    voice, phase = _voice(tracks, formants, rng)
-    out = voice + _breath(tracks, formants, phase, rng)
+    formants = _formants(tracks, body)
+    voice, phase = _voice(tracks, formants, body, rng)
+    out = voice + _breath(tracks, formants, phase, body, rng)
     peak = float(np.abs(out).max())
     scaled = out * (_PEAK / peak) if peak > 0 else out
     end = tracks.n / RATE

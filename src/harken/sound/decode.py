@@ -27,6 +27,7 @@ LOUDEST = 1e6
 _HEARD = 1e-3
 _RAMP = RATE // 100
 _PROMPT_S = 0.1
+_FILTER = 4096
 
 _TAKEN_AS_IS: dict[str, tuple[type[np.generic], float]] = {
     "s16": (np.int16, 2.0**-15),
@@ -145,8 +146,6 @@ class Decoder:
         Samples that were NaN, infinite or beyond all measure; each is now 0.
     skipped : int
         Packets that could not be decoded.
-    usable : bool
-        Whether any sample was not damaged.
     broken : str or None
         Why reading ended before the end.
     """
@@ -174,6 +173,9 @@ class Decoder:
             )
         # More threads make one file no faster and take the core of the next one.
         stream.codec_context.thread_count = 1
+        if stream.codec_context.name == "flac":
+            # Without it a damaged frame becomes loud noise instead of a hole.
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._container = container
         self._stream = stream
         self._block = max(1, round(block_s * RATE))
@@ -187,7 +189,7 @@ class Decoder:
         self._fragile = stream.codec_context.name.startswith("pcm_f")
         self.repaired = 0
         self.skipped = 0
-        self.usable = False
+        self._looked_at = 0
         self.broken: str | None = None
 
         self._kind: tuple[str, int, int] | None = None
@@ -196,7 +198,11 @@ class Decoder:
         self._scale = 1.0
         self._width = 4
         self._channels = 1
+        self._mends_first = False
         self._mix = Downmix(1)
+        self._last: AudioFrame | None = None
+        self._taken = 0
+        self._made = 0
         self._raw = bytearray()
         self._waiting = 0
         self._start = 0.0
@@ -226,6 +232,11 @@ class Decoder:
             ):
                 yield from self._give(self._least)
         yield from self._finish()
+
+    @property
+    def usable(self) -> bool:
+        """Whether any sample was not damaged."""
+        return self.repaired < self._looked_at
 
     def _frames(self) -> Iterator[AudioFrame]:
         packets = self._container.demux(self._stream)
@@ -257,6 +268,8 @@ class Decoder:
         as_is = _TAKEN_AS_IS.get(name) if (rate, channels) == (RATE, 1) else None
         self._dtype, self._scale = as_is or _TAKEN_AS_IS["flt"]
         self._resampler = None if as_is else AudioResampler("flt", None, RATE)
+        self._mends_first = self._fragile and not as_is
+        self._taken = self._made = 0
         if channels != self._channels:
             self._channels = channels
             self._mix = Downmix(channels)
@@ -266,10 +279,12 @@ class Decoder:
         if self._resampler is None:
             self._keep(frame)
             return
-        if self._fragile:
+        if self._mends_first:
             frame = self._mended(frame)
         # Holes were dealt with already; by its time stamps the resampler would fill them.
         frame.pts = None
+        self._last = frame
+        self._taken += frame.samples
         for resampled in self._resampler.resample(frame):
             self._keep(resampled)
 
@@ -277,13 +292,23 @@ class Decoder:
         # Bytes now, numbers once a block: the fewer calls a frame the better.
         self._raw += memoryview(frame.planes[0])[: frame.samples * self._width]
         self._waiting += frame.samples
+        self._made += frame.samples
 
     def _finish(self) -> Iterator[AudioBlock]:
         """End a run: give all there is, and what the resampler still holds."""
-        if self._resampler is not None:
+        if self._resampler is not None and self._last is not None:
+            taken = self._taken
+            if taken < _FILTER:
+                # Less than the filter is long comes out as nothing: lengthen it, cut it off again.
+                for _ in range(_FILTER // self._last.samples + 1):
+                    self._take(self._last)
             for resampled in self._resampler.resample(None):
                 self._keep(resampled)
-            self._resampler = None
+            if taken < _FILTER:
+                extra = max(0, self._made - round(taken * RATE / self._last.sample_rate))
+                self._waiting -= extra
+                del self._raw[self._waiting * self._width :]
+            self._resampler = self._last = None
         self._kind = None
         yield from self._give(1)
 
@@ -294,6 +319,8 @@ class Decoder:
             del self._raw[n * self._width :]
             values = np.frombuffer(self._raw, self._dtype)
             samples = np.multiply(values, np.float32(self._scale), dtype=np.float32)
+            if not self._mends_first:
+                self._looked_at += len(samples)
             mono = self._mix.process(self._mend(samples.reshape(-1, self._channels).T))
             self._raw = rest
             self._waiting -= n
@@ -304,17 +331,16 @@ class Decoder:
     def _mend(self, samples: NDArray[Any]) -> NDArray[Any]:
         # NaN fails every comparison, so that one look finds all three kinds of damage.
         if samples.max() <= LOUDEST and samples.min() >= -LOUDEST:
-            self.usable = True
             return samples
         damaged = ~(np.abs(samples) <= LOUDEST)
         bad = int(damaged.sum())
         self.repaired += bad
-        self.usable = self.usable or bad < samples.size
         return np.where(damaged, samples.dtype.type(0), samples)
 
     def _mended(self, frame: AudioFrame) -> AudioFrame:
         """Mend before resampling, which would smear one NaN over its neighbours."""
         samples = frame.to_ndarray()
+        self._looked_at += samples.size
         before = self.repaired
         mended = self._mend(samples)
         if self.repaired == before:

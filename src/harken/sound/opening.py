@@ -115,8 +115,14 @@ def open_source(
     """
     if block_s is not None and not 0.001 <= block_s <= 3600:
         raise ParameterError(f"block_s is {block_s}; it must be from 0.001 to 3600 s")
-    if not timeout_s > 0:
-        raise ParameterError(f"timeout_s is {timeout_s}; it must be above 0 s")
+    times = {
+        "silence_after_s": silence_after_s,
+        "gap_after_s": gap_after_s,
+        "timeout_s": timeout_s,
+    }
+    for argument, value in times.items():
+        if not value > 0:
+            raise ParameterError(f"{argument} is {value}; it must be above 0 s")
     short_s = LIVE_BLOCK_S if block_s is None else block_s
     file_s = short_s if realtime else (FILE_BLOCK_S if block_s is None else block_s)
 

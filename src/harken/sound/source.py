@@ -175,11 +175,13 @@ class RecordedSource(Source):
         begun = self._clock.monotonic()
         end = 0.0
         given = False
+        holes = 0
         blocks = self._decoder.blocks()
         while not self._closed and (block := next(blocks, None)) is not None:
             self.repaired = self._decoder.repaired
             self.skipped = self._decoder.skipped
             if block.start > end + 0.5 / RATE:
+                holes += bool(end)
                 reason = "the recording has a hole here" if end else "the sound begins later"
                 yield Gap(end, None, reason)
                 yield Gap(end, block.start, reason)
@@ -202,9 +204,9 @@ class RecordedSource(Source):
                 f"{self.name} holds no usable sample (all are NaN or infinite): "
                 "export it again from the program that made it"
             )
-        self.problem = self._what_was_wrong(end)
+        self.problem = self._what_was_wrong(end, holes)
 
-    def _what_was_wrong(self, read_s: float) -> str | None:
+    def _what_was_wrong(self, read_s: float, holes: int) -> str | None:
         wrong = []
         promised = self.duration_s
         if self._decoder.broken:
@@ -213,6 +215,8 @@ class RecordedSource(Source):
             wrong.append(
                 f"cut off: {read_s:.1f} s of the {promised:.1f} s that its header promises"
             )
+        if holes:
+            wrong.append(f"damaged: {holes} holes")
         if self.skipped:
             wrong.append(f"damaged: {self.skipped} packets left out")
         if self.repaired:
@@ -359,7 +363,11 @@ def open_recording(path: Path, **options: Any) -> RecordedSource:
     try:
         # "file:" keeps a name such as "foo:bar" or "-x" from being an address or an option,
         # and the white list keeps a playlist that is named .wav from opening addresses.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file,crypto,data"})
+        # Larger packets of PCM are fewer calls; only the WAV reader knows the option.
+        container = av.open(
+            f"file:{path}",
+            options={"protocol_whitelist": "file,crypto,data", "max_size": "8192"},
+        )
     except av.error.FFmpegError as error:
         raise not_sound(name, error) from None
     return RecordedSource(container, name=name, **options)
