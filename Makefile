@@ -44,9 +44,9 @@ lock: $(BIN)/python ## pin the newest versions in requirements/
 	$(BIN)/python -m venv build/lock
 	build/lock/bin/python -m pip --quiet install pip-tools
 	for extras in run:plot,parquet dev:dev; do \
-		env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null \
-			CUSTOM_COMPILE_COMMAND='make lock' \
+		CUSTOM_COMPILE_COMMAND='make lock' \
 			build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras \
+			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 			--extra $${extras#*:} --output-file requirements/$${extras%:*}.txt pyproject.toml \
 		|| exit 1; done
 

@@ -19,9 +19,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import charts, speed
 from benchmarks import clips as on_clips
 from benchmarks import scenes as in_scenes
-from benchmarks import speed
 from benchmarks.metrics import Estimate
 from benchmarks.peers import NAMES, Place
 from harken.hearing.builtin import shipped
@@ -116,7 +116,15 @@ def clip_rows(
         ["label", *alarms.by_label],
         [[one, *(f"{made[one]:.1%}" for made in alarms.by_label.values())] for one in labels],
     )
-    return rows, [ahead, by_label]
+    recalls = Extra(
+        "False alarms at other recalls (share of clips that are not crying)",
+        ["cries found", *alarms.overall],
+        [
+            [f"{recall:.0%}", *(f"{share:.2%}" for share in made.values())]
+            for recall, made in alarms.at_recall.items()
+        ],
+    )
+    return rows, [ahead, recalls, by_label]
 
 
 def scene_rows(made: in_scenes.SceneReport) -> tuple[list[Row], list[Extra]]:
@@ -376,6 +384,7 @@ def main() -> None:
         took[part] = round(time.monotonic() - begun - sum(took.values()), 1)
         console.print(f"{part}: {took[part]:.0f} s", style="dim")
 
+    ask.out.mkdir(parents=True, exist_ok=True)
     everything = load_clips()
     digest = data_hash(everything)
     clips = [c for c in everything if c.fold in folds]
@@ -404,6 +413,12 @@ def main() -> None:
                 "file": [c.file for c in clips],
                 **{name: values.round(5).tolist() for name, values in scores.items()},
             }
+            kept = np.array([c.label != "unknown_upload" for c in clips])
+            charts.corner(
+                {name: values[kept] for name, values in scores.items()},
+                np.array([c.label == "cry" for c in clips])[kept],
+                ask.out / "roc.svg",
+            )
             step("clips")
         if "scenes" in parts:
             found = _scenes(clips, folds, place, digest, ask.hours, pool)
@@ -414,6 +429,7 @@ def main() -> None:
             rows += more
             extras += further
             results["scenes"] = made
+            charts.by_snr(made.tallies, ask.out / "snr.svg")
             step("scenes")
         if "levels" in parts:
             levels = on_clips.by_level(clips, place, spread, most=ask.level_clips)
@@ -444,7 +460,6 @@ def main() -> None:
         "machine": machine,
         "took_s": took,
     }
-    ask.out.mkdir(parents=True, exist_ok=True)
     (ask.out / "table.md").write_text("\n".join(map(markdown, tables)), encoding="utf-8")
     (ask.out / "results.json").write_text(
         json.dumps(_plain(results), indent=1, ensure_ascii=False, allow_nan=False),

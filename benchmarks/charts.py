@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.metrics import Tally
+from benchmarks.peers import NAMES
 
-_COLOURS = alt.Scale(
-    domain=["yamnet+head", "builtin", "YAMNet", "Frigate"],
-    range=["#1b6ca8", "#2a9d8f", "#8d6a9f", "#b08968"],
-)
+_COLOURS = dict(zip(NAMES, ("#2a9d8f", "#1b6ca8", "#8d6a9f", "#b08968"), strict=True))
+_SCALE = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
 
 
 def corner(scores: dict[str, NDArray[np.float64]], cry: NDArray[np.bool_], path: Path) -> None:
@@ -39,14 +38,14 @@ def corner(scores: dict[str, NDArray[np.float64]], cry: NDArray[np.bool_], path:
             if misses[k] <= 0.1 and values[order[k]] > 0
         ]
     chart = (
-        alt.Chart(alt.Data(values=rows), title="Clips by models that never heard their group")
+        alt.Chart(alt.InlineData(values=rows), title="Clips by models that never heard their group")
         .mark_line(interpolate="step-after", clip=True)
         .encode(
             alt.X("false:Q", title="false alarms, share of clips without crying").axis(format="%"),
             alt.Y("found:Q", title="share of cries found")
             .axis(format="%")
             .scale(domain=[0.4, 1.0]),
-            alt.Color("detector:N", title=None, scale=_COLOURS),
+            alt.Color("detector:N", title=None, scale=_SCALE),
             alt.Order("step:Q"),
         )
         .properties(width=420, height=300)
@@ -69,15 +68,15 @@ def by_snr(tallies: dict[str, dict[str, Tally]], path: Path) -> None:
         for what, each in tallies.items()
         if what.startswith("SNR")
         for name, made in each.items()
-        if name in _COLOURS.domain
+        if name in _COLOURS
     ]
     chart = (
-        alt.Chart(alt.Data(values=rows), title="Bouts in rendered rooms")
+        alt.Chart(alt.InlineData(values=rows), title="Bouts in rendered rooms")
         .mark_line(point=True)
         .encode(
             alt.X("snr:Q", title="crying over background, dB").axis(values=[0, 5, 10, 20]),
             alt.Y("f1:Q", title="event F1").scale(domain=[0, 1]),
-            alt.Color("detector:N", title=None, scale=_COLOURS),
+            alt.Color("detector:N", title=None, scale=_SCALE),
         )
         .properties(width=420, height=300)
     )

@@ -20,6 +20,8 @@ CORPORA = ("donateacry", "esc10", "giulbia")
 VOICES = ("laugh", "babble", "child_speech")
 RECALL_AT = 0.5
 """YAMNet's threshold that sets the recall at which false alarms are compared."""
+RECALLS = (0.8, 0.9, 0.95, 0.98)
+"""Recalls at which they are compared besides."""
 
 Scores = dict[str, NDArray[np.float64]]
 Spread = Callable[[Any, list[Any]], list[Any]]
@@ -128,6 +130,8 @@ class Alarms:
     by_label : dict of str to dict of str to float
     thresholds : dict of str to float
         One for all folds; each is the score of the last cry that is found.
+    at_recall : dict of float to dict of str to float
+        Share of false alarms at other recalls.
     frigate : tuple of float
         Recall and false alarms of Frigate's rule at 0.8, and at 0.5.
     """
@@ -136,6 +140,7 @@ class Alarms:
     overall: dict[str, Estimate]
     by_label: dict[str, dict[str, float]]
     thresholds: dict[str, float]
+    at_recall: dict[float, dict[str, float]]
     frigate: tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -146,6 +151,7 @@ def false_alarms(clips: Sequence[Clip], scores: Scores) -> Alarms:
     recall = float(np.mean(scores["YAMNet"][cry] >= RECALL_AT))
     weights = group_weights([c.group for c, kept in zip(clips, other, strict=True) if kept])
     overall, by_label, thresholds = {}, {}, {}
+    at_recall: dict[float, dict[str, float]] = {one: {} for one in RECALLS}
     for name in ("builtin", "yamnet+head", "YAMNet"):
         values = scores[name]
         if not np.isfinite(values).all():
@@ -153,6 +159,8 @@ def false_alarms(clips: Sequence[Clip], scores: Scores) -> Alarms:
         least = thresholds[name] = threshold_for(values[cry], recall)
         alarm = values >= least
         overall[name] = estimate(weights.astype(np.float64) @ alarm[other] / weights.sum(1))
+        for one in RECALLS:
+            at_recall[one][name] = float(np.mean(values[other] >= threshold_for(values[cry], one)))
         by_label[name] = {
             one: float(alarm[label == one].mean()) for one in np.unique(label[other]).tolist()
         }
@@ -160,7 +168,7 @@ def false_alarms(clips: Sequence[Clip], scores: Scores) -> Alarms:
         (float(np.mean(scores["Frigate"][cry] > t)), float(np.mean(scores["Frigate"][other] > t)))
         for t in (FRIGATE_SCORE, 0.5)
     )
-    return Alarms(recall, overall, by_label, thresholds, (rule[0], rule[1]))
+    return Alarms(recall, overall, by_label, thresholds, at_recall, (rule[0], rule[1]))
 
 
 def by_age(clips: Sequence[Clip], scores: Scores) -> dict[str, Comparison]:

@@ -154,6 +154,13 @@ def export_ear(ear: Ear, path: Path, metadata: dict[str, str]) -> None:
     _save(g, "harken-builtin", {"wave": [1, "n"]}, path, {**metadata, **fixed})
 
 
+def _twice(g: _Graph, rows: str, width: int) -> str:
+    """Rows of 0.16 s to frames of 80 ms: [1, r, width] → [1, 2 r, width]."""
+    apart = g.add("Unsqueeze", rows, g.constant(np.array([2], np.int64)))
+    both = g.add("Concat", apart, apart, axis=2)
+    return g.add("Reshape", both, g.constant(np.array([1, -1, width], np.int64)))
+
+
 def export_head(head: Head, path: Path, metadata: dict[str, str]) -> None:
     """Write the head: `scores`, `builtin`, `level` → `probs` float32[1, frames, 3]."""
     g = _Graph()
@@ -161,11 +168,7 @@ def export_head(head: Head, path: Path, metadata: dict[str, str]) -> None:
     odds = g.odds("scores")
     rows = g.add("MatMul", odds, g.weight(_numpy(first.weight).T))
     rows = g.add("Relu", g.add("Add", rows, g.weight(_numpy(first.bias))))
-    # [1, r, 64] → [1, r, 1, 64] ×2 → [1, 2 r, 64]
-    rows = g.add("Unsqueeze", rows, g.constant(np.array([2], np.int64)))
-    rows = g.add("Concat", rows, rows, axis=2)
-    width = _numpy(first.bias).shape[0]
-    rows = g.add("Reshape", rows, g.constant(np.array([1, -1, width], np.int64)))
+    rows = _twice(g, rows, head.scores[1].out_features)
     quiet, full = g.constant(np.float32(-100)), g.constant(np.float32(0))
     loud = g.scaled(g.add("Clip", "level", quiet, full), 1 / 25, 2.0)
     loud = g.add("Unsqueeze", loud, g.constant(np.array([2], np.int64)))
@@ -180,7 +183,11 @@ def export_head(head: Head, path: Path, metadata: dict[str, str]) -> None:
         )
         x = g.add("Relu", g.add("Add", g.slice(x, 2, 2 * gap, big), y))
     x = g.add("Conv", x, g.weight(_numpy(head.heads.weight)), g.weight(_numpy(head.heads.bias)))
-    g.add("Sigmoid", g.add("Transpose", x, perm=[0, 2, 1]), output="probs")
+    own = g.add(
+        "MatMul", g.slice(odds, 1, head.LEFT_ROWS, big), g.weight(_numpy(head.own.weight).T)
+    )
+    own = _twice(g, g.add("Add", own, g.weight(_numpy(head.own.bias))), head.own.out_features)
+    g.add("Sigmoid", g.add("Add", g.add("Transpose", x, perm=[0, 2, 1]), own), output="probs")
     fixed = {
         "kind": "yamnet_head",
         "left": str(head.LEFT_ROWS),

@@ -79,6 +79,8 @@ def prepare(plan: Plan, work: Path) -> tuple[list[Clip], list[NDArray[np.float16
     work.mkdir(parents=True, exist_ok=True)
     torch.save(store.__dict__, store_at)
     np.savez(scores_at, scores=np.concatenate(scores), rows=[len(s) for s in scores])
+    for old in work.glob("*-*.pt"):
+        old.unlink()
     key_at.write_text(key)
     return clips, scores, digest
 
@@ -95,18 +97,23 @@ def _fit_fold(job: tuple[Path, Plan, int | None, int]) -> Path:
     """Fit the network with one fold left out and save its weights."""
     work, plan, fold, threads = job
     torch.set_num_threads(threads)
-    name = "all" if fold is None else f"fold{fold}"
-    out = work / f"{name}.pt"
+    out = _weights(work, plan, fold)
+    if out.exists():
+        return out
     store = _store(work)
     ear = fit_ear(
         store,
         leave_out=fold,
         seed=plan.seed,
         epochs=plan.ear_epochs,
-        log=lambda s: _log(f"{name}{s}"),
+        log=lambda s: _log(f"{out.stem}{s}"),
     )
     torch.save(ear.state_dict(), out)
     return out
+
+
+def _weights(work: Path, plan: Plan, fold: int | None) -> Path:
+    return work / f"{'all' if fold is None else f'fold{fold}'}-{plan.ear_epochs}.pt"
 
 
 def load_ear(path: Path) -> Ear:
@@ -157,7 +164,7 @@ def main() -> None:
 
     torch.set_num_threads(2)
     front, store = Front(), _store(work)
-    ears = [load_ear(work / f"fold{k}.pt") for k in range(FOLDS)]
+    ears = [load_ear(_weights(work, plan, k)) for k in range(FOLDS)]
     out_of_fold = torch.zeros(len(store.fold), *store.wanted.shape[1:])
     for k, ear in enumerate(ears):
         mine = np.flatnonzero(store.fold == k)
@@ -192,14 +199,15 @@ def main() -> None:
             "off": str(OFF[kind]),
             "seed": str(plan.seed),
             "data_sha256": digest,
-            "versions": f"python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
+            "versions": f"python {platform.python_version()}, torch {torch.__version__}, "
+            f"numpy {np.__version__}",
             "trained": time.strftime("%Y-%m-%d"),
         }
 
     for k in range(FOLDS):
         export_ear(ears[k], FOLD_MODELS / f"fold{k}-builtin.onnx", about("builtin"))
         export_head(heads[k], FOLD_MODELS / f"fold{k}-head.onnx", about("yamnet"))
-    export_ear(load_ear(work / "all.pt"), MODELS / "builtin.onnx", about("builtin"))
+    export_ear(load_ear(_weights(work, plan, None)), MODELS / "builtin.onnx", about("builtin"))
     export_head(heads[-1], MODELS / "yamnet_head.onnx", about("yamnet"))
     (work / "metrics.json").write_text(json.dumps(metrics, indent=1))
     for name, values in metrics.items():
