@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from harken.hearing.frames import HOP
 from harken.sound.blocks import RATE
-from training.network import FLOOR, LEFT, MELS, RIGHT, SPECTRUM, STEP, Ear, Front, Head
+from training.network import BABY_CRY, FLOOR, LEFT, MELS, RIGHT, SPECTRUM, STEP, Ear, Front, Head
 
 _OPSET = 17
 _HEADS = "cry,laugh,voice"
@@ -183,11 +183,13 @@ def export_head(head: Head, path: Path, metadata: dict[str, str]) -> None:
         )
         x = g.add("Relu", g.add("Add", g.slice(x, 2, 2 * gap, big), y))
     x = g.add("Conv", x, g.weight(_numpy(head.heads.weight)), g.weight(_numpy(head.heads.bias)))
-    own = g.add(
-        "MatMul", g.slice(odds, 1, head.LEFT_ROWS, big), g.weight(_numpy(head.own.weight).T)
-    )
+    kept = g.slice(odds, 1, head.LEFT_ROWS, big)
+    own = g.add("MatMul", kept, g.weight(_numpy(head.own.weight).T))
     own = _twice(g, g.add("Add", own, g.weight(_numpy(head.own.bias))), head.own.out_features)
-    g.add("Sigmoid", g.add("Add", g.add("Transpose", x, perm=[0, 2, 1]), own), output="probs")
+    logits = g.add("Add", g.add("Transpose", x, perm=[0, 2, 1]), own)
+    baby = _twice(g, g.scaled(g.slice(kept, 2, BABY_CRY, BABY_CRY + 1), 0.5 / 0.3), 1)
+    cry = g.add("Add", g.scaled(g.slice(logits, 2, 0, 1), 0.5), baby)
+    g.add("Sigmoid", g.add("Concat", cry, g.slice(logits, 2, 1, 3), axis=2), output="probs")
     fixed = {
         "kind": "yamnet_head",
         "left": str(head.LEFT_ROWS),

@@ -19,6 +19,7 @@ SPECTRUM = 512  # samples a spectrum looks at: 32 ms
 LOW_BIN, HIGH_BIN = 2, 246  # of SPECTRUM / 2 + 1: 62 Hz to 7.7 kHz
 FLOOR = 1e-9  # added to the power, full scale being 1: about −90 dBFS in a band
 TEACHER_CLASSES = 521
+BABY_CRY = 20  # of those
 
 
 def mel_matrix() -> NDArray[np.float32]:
@@ -186,7 +187,7 @@ class Head(nn.Module):
         with torch.no_grad():
             self.own.weight.zero_()
             self.own.bias.fill_(0.5)
-            for head, classes in enumerate(((20,), (14,), (0,))):
+            for head, classes in enumerate(((BABY_CRY,), (14,), (0,))):
                 self.own.weight[head, list(classes)] = 3.0
             self.heads.weight.mul_(0.1)
 
@@ -211,5 +212,12 @@ class Head(nn.Module):
         x = self.join(torch.cat([x, heard, loud, loud * loud], 2)).transpose(1, 2)
         for layer, gap in zip(self.time, self.DILATIONS, strict=True):
             x = torch.relu(x[:, :, 2 * gap :] + layer(x))
-        own = self.own(odds[:, self.LEFT_ROWS :]).repeat_interleave(2, 1)
-        return self.heads(self.drop(x)).transpose(1, 2) + own
+        kept = odds[:, self.LEFT_ROWS :]
+        own = self.own(kept).repeat_interleave(2, 1)
+        logits = self.heads(self.drop(x)).transpose(1, 2) + own
+        if self.training:
+            return logits
+        # What was learnt from two and a half hours errs where YAMNet, which heard thousands, does
+        # not, and the other way round: their mean is better than either.
+        baby = (kept[:, :, BABY_CRY] / 0.3).repeat_interleave(2, 1)
+        return torch.cat([(logits[:, :, :1] + baby[:, :, None]) / 2, logits[:, :, 1:]], 2)

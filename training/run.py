@@ -42,7 +42,7 @@ TOP = 14
 """Frames that the score of a clip is the mean of: its highest 1.12 s."""
 
 # Thresholds of the rule for bouts, chosen on out-of-fold scenes (`make bench`).
-ON, OFF = {"builtin": 0.5, "yamnet": 0.5}, {"builtin": 0.3, "yamnet": 0.3}
+ON, OFF = {"builtin": 0.5, "yamnet": 0.5}, {"builtin": 0.35, "yamnet": 0.35}
 
 
 @dataclass(frozen=True)
