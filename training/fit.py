@@ -35,7 +35,7 @@ class Store:
     fold: NDArray[np.int64]
 
     def rows_outside(self, fold: int | None) -> NDArray[np.int64]:
-        """Indices of the segments that may be trained on when `fold` is left out."""
+        """Give the segments that may be trained on when `fold` is left out."""
         return np.flatnonzero(self.fold != (-1 if fold is None else fold))
 
 
@@ -55,7 +55,7 @@ def frame_level(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
 def clip_segments(
     clips: list[Clip], targets: list[Targets], scores: list[NDArray[np.float16]]
 ) -> tuple[list[Segment], list[NDArray[np.float16]]]:
-    """The clips as they are, cut and filled up to the length of a segment."""
+    """Take the clips as they are, cut and filled up to the length of a segment."""
     out, rows = [], []
     for one, target, score in zip(clips, targets, scores, strict=True):
         for at in range(0, max(len(one.pcm) - SEGMENT // 4, 1), SEGMENT):
@@ -144,9 +144,8 @@ def fit_head(
             plan.step()
             total += loss.item()
         if epoch % 4 == 3:
-            log(
-                f"  head, epoch {epoch + 1}: loss {total / max(len(order) // batch, 1) / 4:.4f}, {time.monotonic() - begun:.0f} s"
-            )
+            mean = total / max(len(order) // batch, 1) / 4
+            log(f"  head, epoch {epoch + 1}: loss {mean:.4f}, {time.monotonic() - begun:.0f} s")
             total = 0.0
     return head.eval()
 
@@ -256,7 +255,8 @@ def fit_ear(
             sums += float(own.detach()), float(distil.detach())
         own_mean, distil_mean = sums / max(len(order) // (2 * batch), 1)
         log(
-            f"  ear, epoch {epoch + 1}/{epochs}: labels {own_mean:.4f}, teacher {distil_mean:.3f}, {time.monotonic() - begun:.0f} s"
+            f"  ear, epoch {epoch + 1}/{epochs}: labels {own_mean:.4f}, teacher {distil_mean:.3f}, "
+            f"{time.monotonic() - begun:.0f} s"
         )
     kept = steady.module
     assert isinstance(kept, Ear)
