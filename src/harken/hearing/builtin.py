@@ -190,7 +190,7 @@ class Builtin:
 
     A frame is given once its look-ahead has been heard, in steps of `step`
     frames while sound comes slowly and of up to 30 s where much of it is there:
-    a block of 10 s costs one run of the network. Before a run the network hears
+    a block of 30 s costs one run of the network. Before a run the network hears
     zeros, and after it too. The samples after the last whole frame of a run
     only serve as its look-ahead: they are no frame of their own.
 
