@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is only there after `make train`")
+torch = pytest.importorskip("torch", reason="missing: PyTorch, which `make train` installs")
 pytest.importorskip("onnx")
 
 import onnxruntime  # noqa: E402
