@@ -16,7 +16,7 @@ from harken.sound.blocks import RATE, AudioBlock
 
 HEADS = "cry,laugh,voice"
 
-_MOST_FRAMES = round(30 / HOP_S)
+_MOST_FRAMES = round(60 / HOP_S)
 """Frames in one run of the network: memory stays flat however long a block is."""
 
 
@@ -189,8 +189,8 @@ class Builtin:
     """Detector that is one ONNX network: waveform in, probabilities out.
 
     A frame is given once its look-ahead has been heard, in steps of `step`
-    frames while sound comes slowly and of up to 30 s where much of it is there:
-    a block of 30 s costs one run of the network. Before a run the network hears
+    frames while sound comes slowly and of up to 60 s where much of it is there:
+    a block of 60 s costs one run of the network. Before a run the network hears
     zeros, and after it too. The samples after the last whole frame of a run
     only serve as its look-ahead: they are no frame of their own.
 

@@ -21,7 +21,7 @@ from harken.sound.decode import Decoder
 from harken.sound.recordings import find_recordings, shown, unreadable
 from harken.sound.watch import Watch
 
-FILE_BLOCK_S = 30.0
+FILE_BLOCK_S = 60.0
 """Seconds of a block of a file: long enough that Python's share of the work is small."""
 
 LIVE_BLOCK_S = 0.16
