@@ -40,7 +40,6 @@ def write_flac(path: Path, pieces: Iterator[NDArray[np.int16]]) -> None:
     at = 0
     with av.open(str(part), "w") as out:
         stream = out.add_stream("flac", rate=RATE, layout="mono")
-        stream.options = {"compression_level": "2"}
         for pcm in pieces:
             for k in range(0, len(pcm), 4608):
                 some = np.ascontiguousarray(pcm[None, k : k + 4608])
