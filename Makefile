@@ -46,7 +46,7 @@ lock: $(BIN)/python ## pin the newest versions in requirements/
 	for extras in run:plot,parquet dev:dev; do \
 		CUSTOM_COMPILE_COMMAND='make lock' \
 			build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras \
-			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+			--no-emit-options \
 			--extra $${extras#*:} --output-file requirements/$${extras%:*}.txt pyproject.toml \
 		|| exit 1; done
 
