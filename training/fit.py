@@ -14,7 +14,6 @@ from harken.hearing.frames import HOP
 from training.data import SEGMENT, SEGMENT_FRAMES, Clip, Targets, frames_of
 from training.network import LEFT, RIGHT, STEP, Ear, Front, Head
 from training.pool import Segment
-from training.teacher import to_frames
 
 ROWS = SEGMENT_FRAMES // 2
 
@@ -300,16 +299,3 @@ def head_on_clip(
             torch.from_numpy(rows.astype(np.float32))[None], fit(builtin, 0.0), fit(level, -100.0)
         )
         return torch.sigmoid(head(*inputs))[0].numpy()
-
-
-__all__ = [
-    "Store",
-    "clip_segments",
-    "ear_on_segments",
-    "ear_on_wave",
-    "fit_ear",
-    "fit_head",
-    "head_on_clip",
-    "make_store",
-    "to_frames",
-]

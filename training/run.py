@@ -31,11 +31,10 @@ from training.fit import (
     fit_head,
     head_on_clip,
     make_store,
-    to_frames,
 )
 from training.network import Ear, Front
 from training.pool import render_pool
-from training.teacher import score_all
+from training.teacher import score_all, to_frames
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "src" / "harken" / "hearing" / "models"

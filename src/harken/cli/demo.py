@@ -4,15 +4,12 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from harken.cli.options import ModelOption
 from harken.cli.pipeline import hear, one_line
-
-if TYPE_CHECKING:
-    pass
 
 Span = tuple[float, float]
 
