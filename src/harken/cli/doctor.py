@@ -166,8 +166,8 @@ def _yamnet() -> Check:
         return Check(
             "yamnet",
             Status.WARN,
-            "not added; the builtin works without it. 'harken model get yamnet' fetches the more "
-            "accurate detector's backbone (4 MB)",
+            "not added; the builtin works without it. 'harken model get yamnet' fetches its "
+            "file (4 MB); with it there are fewer false alarms",
         )
     if find_spec("ai_edge_litert") is None:
         return Check(

@@ -56,7 +56,7 @@ def get(
 ) -> None:
     """Fetch YAMNet (4 MB, Apache-2.0) from Google, its publisher.
 
-    It makes the more accurate detector; **--model auto** then takes it by itself. It
+    It makes the detector with fewer false alarms; **--model auto** then takes it by itself. It
     needs the extra: **pip install 'harken[yamnet]'**.
     """
     from harken.hearing import get_yamnet
