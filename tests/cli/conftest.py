@@ -126,7 +126,7 @@ def _environment(home: Path) -> dict[str, str]:
     kept = {
         key: value
         for key, value in os.environ.items()
-        if key in ("PATH", "LANG", "LD_LIBRARY_PATH")
+        if key in ("PATH", "LANG", "LD_LIBRARY_PATH") or key.startswith("_TYPER")
     }
     return kept | {
         "HOME": str(home),

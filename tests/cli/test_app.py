@@ -82,7 +82,9 @@ def test_debug_shows_where_an_error_comes_from(harken):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_offered_for(harken, shell):
+def test_completion_is_offered_for(harken, shell, monkeypatch):
+    # Otherwise Typer asks which shell the tests themselves were started from.
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     done = harken("--show-completion", shell)
     assert done.returncode == 0
     assert "harken" in done.stdout
