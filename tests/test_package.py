@@ -56,6 +56,7 @@ PUBLIC = {
         "Backoff",
         "Clock",
         "Connection",
+        "EarSource",
         "Gap",
         "LiveSource",
         "Microphone",

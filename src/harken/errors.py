@@ -5,6 +5,8 @@
     HarkenError
     ├── SourceError      a source of sound cannot be opened or read
     ├── ModelError       a detector cannot be loaded, added or fetched
+    ├── JournalError     the journal cannot be opened, read or written
+    ├── ChannelError     an alert could not be handed over
     └── ParameterError   an argument breaks its rule
 
 A message is one line for a tired reader: what is wrong with which thing, and
@@ -22,6 +24,14 @@ class SourceError(HarkenError):
 
 class ModelError(HarkenError):
     """A detector cannot be loaded, added or fetched."""
+
+
+class JournalError(HarkenError):
+    """The journal cannot be opened, read or written."""
+
+
+class ChannelError(HarkenError):
+    """An alert could not be handed over; the message says in plain words what to do."""
 
 
 class ParameterError(HarkenError, ValueError):

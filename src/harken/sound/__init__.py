@@ -1,6 +1,7 @@
 """Where audio comes from: blocks of float32 mono at 16 kHz, and the time of the first sample."""
 
 from harken.sound.blocks import RATE, AudioBlock, Gap, Silence
+from harken.sound.ear import EarSource
 from harken.sound.live import Backoff, Connection, LiveSource
 from harken.sound.microphones import Microphone, list_microphones
 from harken.sound.opening import open_source
@@ -15,6 +16,7 @@ __all__ = [
     "Backoff",
     "Clock",
     "Connection",
+    "EarSource",
     "Gap",
     "LiveSource",
     "Microphone",
