@@ -13,8 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.run ## hear a synthetic night: bouts found beside the truth, a picture in ./demo
-	$(BIN)/harken demo --out demo
+demo: $(VENV)/.run ## a household with a synthetic infant, live, at one address (HARKEN_HEADLESS=1: once, by itself)
+	$(BIN)/harken demo $(if $(filter-out 0,$(HARKEN_HEADLESS)),--headless,--live)
 
 test: $(VENV)/.dev ## run the tests (all of them with CI=true, else all but the slow ones)
 	$(BIN)/python -m pytest $(if $(CI),,-m "not slow") $(ARGS)

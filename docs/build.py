@@ -173,6 +173,44 @@ def describe_rule() -> str:
     return table(["field", "default", "range", "meaning"], rows)
 
 
+def describe_settings() -> str:
+    """Write every setting of the hub, with its variable, default and meaning."""
+    from harken.settings import Settings
+
+    rows = []
+    for name, one in Settings.model_fields.items():
+        default = one.get_default(call_default_factory=True)
+        shown = "none" if default is None else json.dumps(default)
+        rows.append(
+            [f"`{name}`", f"`HARKEN_{name.upper()}`", f"`{shown}`", one.description or ""]
+        )
+    return table(["setting", "variable", "default", "meaning"], rows)
+
+
+def describe_kinds() -> str:
+    """Write every kind of event of the journal, with its data and who may send it."""
+    from harken.episodes.events import KINDS
+
+    def data(of: Any, kind: str) -> list[str]:
+        return [
+            f"`{key}` ({'one of ' + ', '.join(check) if isinstance(check, tuple) else check})"
+            for key, check in getattr(of, kind).items()
+        ]
+
+    rows = []
+    for name, one in KINDS.items():
+        may = [f"{entry}?" for entry in data(one, "may")]
+        rows.append(
+            [
+                f"`{name}`",
+                one.says,
+                ", ".join([*data(one, "needs"), *may]) or "–",
+                "people" if one.people else "the hub",
+            ]
+        )
+    return table(["kind", "meaning", "data", "written by"], rows)
+
+
 def _numpydoc(of: Any, section: str) -> list[tuple[list[str], str, str]]:
     """Give names, type and meaning of each entry of a docstring's section."""
     text = inspect.getdoc(of) or ""
@@ -290,6 +328,8 @@ def build_reference() -> dict[Path, str]:
     blocks = {
         "commands.md": {"commands": describe_commands},
         "rule.md": {"rule": describe_rule},
+        "settings.md": {"settings": describe_settings},
+        "household-events.md": {"kinds": describe_kinds},
         "python.md": {room: lambda room=room: describe_room(room) for room in ROOMS},
     }
     pages = {}

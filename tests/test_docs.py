@@ -64,12 +64,16 @@ def options(command) -> set[str]:
         name
         for one, _ in build.parameters(found, context)
         if one.param_type_name == "option"
-        for name in one.opts
+        for name in (*one.opts, *one.secondary_opts)
     }
 
 
 COMMANDS = build.commands()
-SCRIPTS = (ROOT / "training/run.py", ROOT / "benchmarks/__main__.py", ROOT / "docs/build.py")
+SCRIPTS = (
+    ROOT / "training/run.py",
+    ROOT / "benchmarks/__main__.py",
+    ROOT / "docs/build.py",
+)
 
 
 # What there is, is on the pages.

@@ -15,7 +15,7 @@ import typer.core
 import typer.main
 
 from harken import __version__
-from harken.cli import analyze, demo, doctor, listen, model
+from harken.cli import analyze, demo, doctor, drill, journal, listen, model, serve
 from harken.cli.pipeline import one_line
 from harken.errors import HarkenError, ParameterError
 
@@ -43,7 +43,12 @@ app = typer.Typer(
 app.command()(listen.listen)
 app.command()(analyze.analyze)
 app.command()(demo.demo)
+app.command()(serve.serve)
+app.command()(serve.invite)
+app.command()(drill.drill)
+app.command()(journal.backup)
 app.command()(doctor.doctor)
+app.add_typer(journal.app, name="journal")
 app.add_typer(model.app, name="model")
 
 

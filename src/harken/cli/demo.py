@@ -1,7 +1,8 @@
-"""`harken demo`: the main job on a night that is made on the spot, beside its exact truth."""
+"""`harken demo`: the main job on sound that is made on the spot, beside its exact truth."""
 
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,13 @@ from harken.cli.options import ModelOption
 from harken.cli.pipeline import hear, one_line
 
 Span = tuple[float, float]
+
+
+class Format(StrEnum):
+    """How the episode is printed."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 def demo(
@@ -27,16 +35,49 @@ def demo(
         int, typer.Option("--seed", min=0, metavar="N", help="Another number, another night.")
     ] = 0,
     model: ModelOption = "auto",
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Run a household with a synthetic infant, and its pages."),
+    ] = False,
+    headless: Annotated[
+        bool,
+        typer.Option(
+            "--headless", help="As --live, but answer by itself, print the one episode and end."
+        ),
+    ] = False,
+    output: Annotated[
+        Format, typer.Option("--format", "-f", help="With --headless: text or JSON.")
+    ] = Format.TEXT,
+    port: Annotated[
+        int | None, typer.Option("--port", "-p", help="With --live: port of the pages.")
+    ] = None,
 ) -> None:
-    """Make a short night with a crying infant, hear it, and compare with the truth.
+    """Hear a synthetic infant: a night in a few seconds, or a household that is live.
 
-    No recording and no microphone is needed: the cries are synthetic. Leaves in DIR:
-    **night.flac** (the sound), **night.csv** (what is in it) and **night.png** (what was heard).
+    No recording and no microphone is needed: the cries are synthetic. Without **--live** it makes
+    a short night, hears it and compares with the truth, and leaves in DIR: **night.flac** (the
+    sound), **night.csv** (what is in it) and **night.png** (what was heard).
 
     **harken demo**
 
     **harken demo --minutes 30 --seed 7 --out another-night**
+
+    **harken demo --live** and open the address that it prints
+
+    **harken demo --headless --format json**
     """
+    if live or headless:
+        from harken.cli import household
+
+        if headless:
+            household.headless(model=model, seed=seed, as_json=output is Format.JSON)
+        else:
+            household.live(port=port, model=model, seed=seed)
+        return
+    _night(out, minutes, seed, model)
+
+
+def _night(out: Path, minutes: float, seed: int, model: str) -> None:
     from harken.cli.batch import replacing, writing
     from harken.cli.picture import Columns, draw
     from harken.episodes import BoutEnded, BoutRule, BoutStarted, BoutTracker

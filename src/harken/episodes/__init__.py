@@ -1,4 +1,4 @@
-"""What happened: cry bouts. Pure: no input, no output."""
+"""What happened: cry bouts, and the episodes that events fold into. Pure: no input, no output."""
 
 from harken.episodes.bouts import (
     Bout,
@@ -10,8 +10,41 @@ from harken.episodes.bouts import (
     BoutWithdrawn,
     find_bouts,
 )
+from harken.episodes.course import Course, CourseRule, describe_course
+from harken.episodes.episode import (
+    Acknowledged,
+    Alerted,
+    Checked,
+    Comment,
+    Cried,
+    Episode,
+    Held,
+    Outcome,
+    Response,
+    Soothing,
+    crying_s,
+)
+from harken.episodes.events import (
+    ATTEMPTS,
+    CARE,
+    KINDS,
+    NEEDS,
+    Event,
+    Kind,
+    new_id,
+    read_time,
+)
+from harken.episodes.fold import fold, resolve, withdrawn
+from harken.episodes.refold import Memory, Refolded, keys, refold, times
+from harken.episodes.settings import EpisodeSettings
 
 __all__ = [
+    "ATTEMPTS",
+    "CARE",
+    "KINDS",
+    "NEEDS",
+    "Acknowledged",
+    "Alerted",
     "Bout",
     "BoutEnded",
     "BoutEvent",
@@ -19,5 +52,30 @@ __all__ = [
     "BoutStarted",
     "BoutTracker",
     "BoutWithdrawn",
+    "Checked",
+    "Comment",
+    "Course",
+    "CourseRule",
+    "Cried",
+    "Episode",
+    "EpisodeSettings",
+    "Event",
+    "Held",
+    "Kind",
+    "Memory",
+    "Outcome",
+    "Refolded",
+    "Response",
+    "Soothing",
+    "crying_s",
+    "describe_course",
     "find_bouts",
+    "fold",
+    "keys",
+    "new_id",
+    "read_time",
+    "refold",
+    "resolve",
+    "times",
+    "withdrawn",
 ]

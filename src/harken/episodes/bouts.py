@@ -424,6 +424,12 @@ class BoutTracker:
             start = stop
         return events
 
+    @property
+    def going_on(self) -> tuple[float, float] | None:
+        """Onset and offset so far [s] of the bout that was announced and is not over."""
+        bout = self._bout
+        return (bout.onset, bout.offset) if bout is not None and bout.announced else None
+
     def flush(self) -> list[BoutEvent]:
         """End what is open, as there will be no more frames; then begin anew.
 

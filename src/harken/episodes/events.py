@@ -310,6 +310,8 @@ class Event:
         ParameterError
             If a field is missing, unknown or malformed.
         """
+        if not isinstance(values, Mapping):
+            raise ParameterError("event: must be an object")
         names = {one.name for one in fields(cls)}
         unknown = values.keys() - names
         if unknown:
@@ -321,6 +323,8 @@ class Event:
             raise ParameterError(f"event: {error.args[0]} is missing") from None
         except (ValueError, TypeError, AttributeError):
             raise ParameterError("event: id must be a UUID and at a time with a zone") from None
+        if "kind" not in given:
+            raise ParameterError("event: kind is missing")
         for name in ("kind", "by", "zone"):
             if name in given and not isinstance(given[name], str):
                 raise ParameterError(f"event: {name} must be text")

@@ -1,0 +1,4 @@
+/** A page that only stands there: it gets its light and its menu. */
+import { dress } from "./shell.js";
+
+dress();
