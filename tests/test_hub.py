@@ -316,12 +316,12 @@ async def test_a_room_that_is_not_heard_is_told_and_so_is_that_it_is_again(journ
             # The infant's clock stands still, so no sound comes: 10 s of that would do as well.
             patched.setattr("harken.rooms.UNHEARD_AFTER_S", 0.3)
             await soon(lambda: home.room()["state"] == "unheard")
-            await soon(lambda: len(home.alerts("unheard")) == 1)
+            await soon(lambda: len(home.alerts("unheard")) == 2)
             assert not home.hub.healthz()["ok"]
             assert home.kinds("room_unheard", "room_heard") == ["room_unheard"]
         await home.passes(0.5)
         await soon(lambda: home.room()["heard"])
-        await soon(lambda: len(home.alerts("heard")) == 1)
+        await soon(lambda: len(home.alerts("heard")) == 2)
         assert home.kinds("room_unheard", "room_heard") == ["room_unheard", "room_heard"]
         assert home.hub.healthz()["ok"]
 

@@ -307,3 +307,21 @@ def test_a_voice_during_crying_is_told_and_the_hubs_own_is_not(listening):
     until(source.done.is_set)
     listener.close()
     assert "voice_heard" not in deaf.kinds
+
+
+def test_a_clip_is_given_of_each_bout_only_where_it_is_asked_for(listening):
+    told, clips = Told(), {}
+    source = Script(crying(30.0, patience=10.0, first=6.0))
+    listening(source, told, keep_clip=clips.__setitem__)
+    until(lambda: "cry_ended" in told.kinds)
+    (bout, samples), *more = clips.items()
+    assert not more
+    assert bout == told[0].data["bout"]
+    lasted = (told[1].at - told[0].at).total_seconds()
+    assert len(samples) / 16_000 == pytest.approx(lasted + 3.0, abs=0.3)
+    loud = np.abs(samples).reshape(-1, 160).max(1) if len(samples) % 160 == 0 else None
+    assert loud is None or loud[:250].max() < loud[300:].max()
+
+    held = listening(Script(crying(20.0)), Told())
+    until(lambda: len(held.recent()) > 200)
+    assert not held._sound

@@ -25,6 +25,7 @@ from harken.answering.channels.senders import Senders, channels_of
 from harken.answering.dispatch import Dispatcher, try_channel
 from harken.answering.ladder import LADDER_KINDS, RECENT_S, Situation, decide
 from harken.answering.plan import ActivePlan
+from harken.clips import Clips
 from harken.episodes import Episode, Event, new_id
 from harken.errors import HarkenError, ParameterError
 from harken.hearing import HOP_S, Detector, open_detector
@@ -121,6 +122,8 @@ class Hub:
         As `open_detector` takes it.
     sources : mapping of room id to callable, optional
         Opens the sound of a room in place of its own ear; for the demo and tests.
+    clips : Clips, optional
+        Where clips of cries are kept if the household asks for it; without it none are.
     sounder : bool
         Whether the hub's own loudspeaker may sound.
     base_url : str
@@ -135,6 +138,7 @@ class Hub:
         *,
         model: str = "auto",
         sources: Mapping[str, Callable[[], Source]] | None = None,
+        clips: Clips | None = None,
         sounder: bool = True,
         base_url: str = "http://localhost:8437",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -142,6 +146,8 @@ class Hub:
         self._journal = journal
         self._model = model
         self._sources = dict(sources or {})
+        self._clips = clips
+        self._clips_seen_at: datetime | None = None
         self._now = now
         self._home = _Household()
         self._rooms: dict[str, _Room] = {}
@@ -203,6 +209,52 @@ class Hub:
                 await asyncio.to_thread(self._journal.append, kept)
         if self._senders is not None:
             await self._senders.aclose()
+
+    # Clips of cries, where the household has asked for them.
+
+    @property
+    def _keeps_clips(self) -> bool:
+        return self._clips is not None and self._days_of_clips > 0
+
+    @property
+    def _days_of_clips(self) -> float:
+        return float(self._home.settings.get("keep_audio_days") or 0)
+
+    def _keep_clip(self, bout: str, samples: NDArray[np.float32]) -> None:
+        """Take a clip from a listener's thread."""
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop is gone: the hub is closing
+            asyncio.run_coroutine_threadsafe(self._write_clip(bout, samples), self._loop)
+
+    async def _write_clip(self, bout: str, samples: NDArray[np.float32]) -> None:
+        if self._clips is None or not self._keeps_clips or not len(samples):
+            return
+        try:
+            await asyncio.to_thread(self._clips.keep, bout, samples)
+            self._settle_problem("clips")
+        except HarkenError as error:
+            self._raise_problem("clips", _one_line(error))
+
+    async def _forget_clips(self, now: datetime) -> None:
+        """Delete what is older than the household wants; once an hour, and when that changes."""
+        seen = self._clips_seen_at
+        if self._clips is None or (seen is not None and now - seen < timedelta(hours=1)):
+            return
+        self._clips_seen_at = now
+        before = now - timedelta(days=self._days_of_clips) if self._keeps_clips else None
+        await asyncio.to_thread(self._clips.forget, before=before)
+
+    async def clip(self, bout: str) -> bytes | None:
+        """Give the clip of a bout as FLAC; None where none is kept."""
+        return None if self._clips is None else await asyncio.to_thread(self._clips.read, bout)
+
+    def has_clip(self, bout: str) -> bool:
+        """Say whether a clip of a bout is kept."""
+        return self._clips is not None and self._clips.has(bout)
+
+    async def forget_clips(self) -> int:
+        """Delete all clips now, and say how many."""
+        return 0 if self._clips is None else await asyncio.to_thread(self._clips.forget)
 
     # Reading the past.
 
@@ -284,6 +336,7 @@ class Hub:
             rule=rule,
             zone=self._home.zone,
             was_heard=was_heard,
+            keep_clip=self._keep_clip if self._keeps_clips else None,
             now=self._now,
         )
         state.listener.start()
@@ -517,6 +570,7 @@ class Hub:
             try:
                 busy = self._look(known)
                 await self._end_drills(self._now())
+                await self._forget_clips(self._now())
             except Exception as error:
                 # A room that is not watched could fall silent unseen.
                 log.error("the rooms could not be looked at: %s", error)
@@ -769,6 +823,62 @@ class Hub:
             ),
         }
 
+    def tuning(self, room: str, threshold: float, *, days: int = 14) -> dict[str, Any]:
+        """Say what another threshold would have missed and caught of what was heard.
+
+        Reads the journal, so it is to be called from a worker thread.
+
+        Parameters
+        ----------
+        room : str
+        threshold : float, 0 to 1
+            P(cry) at which a burst would open.
+        days : int, ≥ 1
+            How far back.
+
+        Returns
+        -------
+        dict
+            ``cries`` and ``false_alarms`` (bouts that were told, by what people said
+            of them), ``cries_missed`` and ``false_alarms_gone`` (those of each whose
+            smoothed P(cry) never reached the threshold), ``nights`` and
+            ``false_wakeups_a_night``. Bouts that were withdrawn, or came before a
+            lower threshold, are in none: what was not told cannot be counted.
+        """
+        state, now = self._state_of(room), self._now()
+        since = now - timedelta(days=days)
+        tops = {
+            event.data["bout"]: float(event.data["top_cry"])
+            for event in self._journal.events(since=since, kinds=["cry_ended"], room=room)
+            if event.data.get("top_cry") is not None
+        }
+        told: dict[bool, list[float]] = {True: [], False: []}
+        wakeups = 0
+        for episode in self._journal.episodes(since=since, room=room, now=now):
+            if episode.drill:
+                continue
+            rang = any(one.about == "cry" and one.sent for one in episode.alerts)
+            wakeups += episode.false_alarm and rang
+            told[episode.false_alarm] += [
+                tops[one.bout] for one in episode.bouts if one.kept and one.bout in tops
+            ]
+        first = next(iter(self._journal.events(room=room, limit=1)), None)
+        nights = min(days, max(1, math.ceil((now - first.at).total_seconds() / 86_400))) if (
+            first
+        ) else 1  # fmt: skip
+        rule = state.listener.rule if state.listener else None
+        return {
+            "threshold": threshold,
+            "now": rule.on if rule else state.room.threshold,
+            "days": days,
+            "nights": nights,
+            "cries": len(told[False]),
+            "cries_missed": sum(top < threshold for top in told[False]),
+            "false_alarms": len(told[True]),
+            "false_alarms_gone": sum(top < threshold for top in told[True]),
+            "false_wakeups_a_night": round(wakeups / nights, 2),
+        }
+
     def ear(self, room: str, device: str) -> "HubEar":
         """Make a browser the ears of a room; see `harken.web.contract.HubCalls`."""
         state = self._state_of(room)
@@ -902,6 +1012,10 @@ class Hub:
         """Read the household again after it changed."""
         await asyncio.to_thread(self._read_household)
         await asyncio.to_thread(self._read_all, list(self._rooms.values()))
+        self._clips_seen_at = None
+        for state in self._rooms.values():
+            if state.listener is not None:
+                state.listener.keep_clip = self._keep_clip if self._keeps_clips else None
         await self._update_senders()
         self._publish(("state", {}))
         self._poke.set()

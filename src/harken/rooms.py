@@ -37,6 +37,12 @@ UNHEARD_AFTER_S = 10.0
 KEPT_S = 60.0
 """Seconds of frames that are kept for the page *What it hears now*."""
 
+LEAD_S = 3.0
+"""Seconds before an onset that a clip begins with."""
+
+CLIP_S = 60.0
+"""Most seconds of a clip."""
+
 _PAUSE_S = 1.5
 """A bout whose last crying is longer ago pauses: a breath is shorter."""
 
@@ -49,6 +55,9 @@ _VOICE_GAP_S = 1.0
 _VOICE_MOST_S = 10.0
 _VOICE_NEAR_S = 30.0
 """A voice is told of during crying and up to this long after it."""
+
+_BEFORE_S = 5.0
+"""How long after its onset a bout may be told, at the latest; the sound before is still held."""
 
 _DRILL_TAIL_S = 4.0
 _RETRY_S = (1.0, 2.0, 5.0, 10.0)
@@ -111,6 +120,10 @@ class Listener:
         IANA zone that events are seen in.
     was_heard : bool or None
         What the journal says last; None where it says nothing.
+    keep_clip : callable, optional
+        Takes the id of a bout that has ended and its sound, float32[n] at 16 kHz,
+        from `LEAD_S` before the onset, at most `CLIP_S`. May be set and taken away
+        later; without it no sound is held longer than hearing needs.
     clock : callable
         Seconds that never go backwards.
     now : callable
@@ -127,6 +140,7 @@ class Listener:
         rule: Mapping[str, object] | None = None,
         zone: str = "UTC",
         was_heard: bool | None = None,
+        keep_clip: Callable[[str, NDArray[np.float32]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -134,6 +148,8 @@ class Listener:
         self._open_source, self._open_detector, self._tell = open_source, open_detector, tell
         self._zone, self._clock, self._now = zone, clock, now
         self._rule_fields = dict(rule or {})
+        self.keep_clip = keep_clip
+        self._sound: list[AudioBlock] = []
         self.rule: BoutRule | None = None
         self.model = ""
         self._lock = threading.Lock()
@@ -152,6 +168,7 @@ class Listener:
         self._offset: datetime | None = None
         self._levels: list[NDArray[np.float32]] = []
         self._course: str | None = None
+        self._top = 0.0
         self._frames = Frames.empty()
         self._injected: deque[NDArray[np.float32]] = deque()
         self._drill_until = -np.inf
@@ -314,8 +331,35 @@ class Listener:
                     if item.end is None:
                         self._reason = item.reason
             else:
-                frames = detector.process(self._mixed(item))
+                block = self._mixed(item)
+                if self.keep_clip is None:
+                    self._sound.clear()
+                else:
+                    self._hold(block)
+                frames = detector.process(block)
             self._hear(frames, tracker, when, sounding=isinstance(item, AudioBlock))
+
+    def _hold(self, block: AudioBlock) -> None:
+        """Hold the sound of the bout that goes on, or of the last seconds where there is none."""
+        bout = self._bout is not None
+        held_s = block.end - self._sound[0].start if self._sound else 0.0
+        if bout and held_s > CLIP_S + LEAD_S + 2 * _BEFORE_S:
+            return
+        self._sound.append(block)
+        if not bout:
+            while self._sound[0].end < block.end - LEAD_S - 2 * _BEFORE_S:
+                self._sound.pop(0)
+
+    def _cut(self, onset: float, offset: float) -> NDArray[np.float32]:
+        """Give what is held of a bout."""
+        begin, end = onset - LEAD_S, min(offset, onset - LEAD_S + CLIP_S)
+        parts = []
+        for one in self._sound:
+            first = max(0, round((begin - one.start) * one.rate))
+            last = min(len(one.samples), round((end - one.start) * one.rate))
+            if first < last:
+                parts.append(one.samples[first:last])
+        return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
     def _mixed(self, block: AudioBlock) -> AudioBlock:
         """Add what was injected to a block."""
@@ -371,6 +415,15 @@ class Listener:
         self._frames = Frames.join([self._frames, frames])[-most:]
         if self._bout is not None:
             self._levels.append(frames.level)
+            self._top = max(self._top, self._highest(len(frames)))
+
+    def _highest(self, count: int) -> float:
+        """Give the highest smoothed P(cry) that ends in one of the latest frames."""
+        window = max(1, round(self.rule.smoothing / HOP_S)) if self.rule else 1
+        cry = self._frames.cry[-(count + window - 1) :].astype(np.float64)
+        if len(cry) < window:
+            return 0.0
+        return float(np.convolve(cry, np.full(window, 1 / window), "valid").max())
 
     def _follow(
         self,
@@ -383,6 +436,7 @@ class Listener:
             self._bout, self._onset, self._offset = str(new_id(onset)), onset, None
             since = self._frames.times >= found.onset
             self._levels = [self._frames.level[since]]
+            self._top = self._highest(int(since.sum()))
             peak = self._levels[0].max() if since.any() else -np.inf
             data: dict[str, Any] = {
                 "bout": self._bout,
@@ -405,6 +459,7 @@ class Listener:
                 "bout": self._bout,
                 "onset": self._onset.isoformat(),
                 "mean_cry": round(found.mean_cry, 4),
+                "top_cry": round(min(self._top, 1.0), 4),
                 "rule": tracker.rule.as_dict(),
                 "model": self.model,
             }
@@ -416,6 +471,8 @@ class Listener:
             if self._drill:
                 data["drill"] = True
             event = self._event("cry_ended", when(found.offset), **data)
+            if self.keep_clip is not None and not self._drill:
+                self.keep_clip(self._bout, self._cut(found.onset, found.offset))
         self._forget_bout()
         return [event]
 

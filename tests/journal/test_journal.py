@@ -1,4 +1,4 @@
-import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -212,18 +212,17 @@ def test_what_fails_for_one_fails_for_no_other(sqlite, said, monkeypatch):
         whole(connection, new, settings)
 
     monkeypatch.setattr(projection, "project", project)
-    first, gathered = threading.Event(), threading.Event()
-    with ThreadPoolExecutor(9) as pool, sqlite._turn:
-        good = [pool.submit(sqlite.append, [said("commented", i, text="good")]) for i in range(8)]
-        bad = pool.submit(sqlite.append, [poison])
-        while len(sqlite._waiting) < 9:
-            first.wait(0.01)
-        gathered.set()
-        sqlite._turn.release()
+    with ThreadPoolExecutor(9) as pool:
+        with sqlite._turn:  # so that all nine wait, and one of them writes for all
+            good = [
+                pool.submit(sqlite.append, [said("commented", i, text="good")]) for i in range(8)
+            ]
+            bad = pool.submit(sqlite.append, [poison])
+            while len(sqlite._waiting) < 9:
+                time.sleep(0.01)
         assert all(len(one.result()) == 1 for one in good)
         with pytest.raises(JournalError, match="refused"):
             bad.result()
-        sqlite._turn.acquire()
     assert len(sqlite.events()) == 8
     assert poison not in sqlite.events()
 

@@ -93,7 +93,7 @@ def episodes_of(journal, now):
 @pytest.mark.slow
 @settings(
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

@@ -331,8 +331,10 @@ def serve():
             while not server.started and time.monotonic() < until:
                 time.sleep(0.01)
 
+            loop = server.servers[0].get_loop()
+
             def stop():
-                home.app.state.web.close()
+                loop.call_soon_threadsafe(home.app.state.web.close)
                 server.should_exit = True
                 thread.join(15)
                 listener.close()
@@ -340,7 +342,6 @@ def serve():
 
             stack.callback(stop)
             port = listener.getsockname()[1]
-            loop = server.servers[0].get_loop()
             return SimpleNamespace(
                 url=f"http://127.0.0.1:{port}",
                 ws=f"ws://127.0.0.1:{port}",

@@ -305,6 +305,7 @@ async def running(
     import uvicorn
 
     from harken.certificates import host_names, make_certificate
+    from harken.clips import Clips
     from harken.hearing import data_folder
     from harken.hub import Hub
     from harken.web import SERVER_LIMITS, WebSettings, create_app
@@ -318,8 +319,14 @@ async def running(
             data_folder() / "tls", list(dict.fromkeys([*host_names(), *settings.names]))
         )
         tls = {"ssl_certfile": str(made.chain), "ssl_keyfile": str(made.key)}
+    clips = None if sources else Clips(data_folder() / "clips")
     hub = Hub(
-        journal, model=settings.model, sources=sources, sounder=settings.sounder, base_url=url
+        journal,
+        model=settings.model,
+        sources=sources,
+        clips=clips,
+        sounder=settings.sounder,
+        base_url=url,
     )
     web = WebSettings(
         url,

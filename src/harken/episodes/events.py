@@ -66,8 +66,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "cry_ended": Kind(
             "A bout is over; `at` is its offset in the sound.",
             {**_BOUT, "onset": "time", "mean_cry": "number"},
-            {"peak_dbfs": "number", "course": "object", "rule": "object", "model": "text",
-             "drill": "flag"},
+            {"top_cry": "number", "peak_dbfs": "number", "course": "object", "rule": "object",
+             "model": "text", "drill": "flag"},
         ),
         "cry_withdrawn": Kind("A bout that was announced did not last.", _BOUT),
         "cry_lost": Kind(
