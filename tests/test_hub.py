@@ -95,7 +95,7 @@ class Home:
     async def listen(self):
         async with self.hub.subscribe(None) as news:
             async for kind, data in news:
-                if kind == "alert":
+                if kind == "alert" and data["about"] != "test":
                     due = self.journal.events(kinds=["alert_due"])
                     if data["alert"] not in {event.data["alert"] for event in due}:
                         self.unwritten.append(data)
@@ -426,7 +426,8 @@ async def test_two_rooms_are_told_apart_and_a_viewer_sees_only_theirs(journal):
         assert [room["id"] for room in home.hub.state(ear)["rooms"]] == ["nursery"]
         assert len(home.hub.state(ANNA)["rooms"]) == 2
         await home.tap("responded", manner="arrived", source="tapped")
-        await home.passes(30, step=1.6)
+        # Nobody is on duty in the attic, so everybody is told again and again.
+        await home.passes(64, step=1.6)
         assert {one["room"] for one in home.alerts()[2:]} == {"attic"}
 
 
@@ -450,7 +451,7 @@ async def test_a_journal_that_cannot_be_written_is_said_and_nothing_heard_is_los
         assert not home.hub.healthz()["ok"]
         assert home.kinds() == []
         refuses.clear()
-        await soon(home.alerts)
+        await home.until(home.alerts)
         assert home.kinds("cry_started", "alert_due") == ["cry_started", "alert_due"]
         await soon(lambda: home.hub.state(ANNA)["problems"] == [])
         await soon(lambda: home.hub.healthz()["ok"])
@@ -669,7 +670,7 @@ async def test_a_room_without_a_browser_cannot_speak_or_be_pushed_to(journal):
 
 @run
 async def test_the_room_check_needs_a_minute_and_then_suggests(journal):
-    async with living(journal, temper=Temper(first_s=40.0, calm_s=1e6, patience_s=1e6)) as home:
+    async with living(journal, temper=Temper(first_s=41.5, calm_s=1e6, patience_s=1e6)) as home:
         await home.passes(5, step=1.6)
         with pytest.raises(ParameterError, match="a minute of sound"):
             home.hub.room_check("nursery")

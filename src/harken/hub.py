@@ -508,7 +508,9 @@ class Hub:
                 if state.wake_at is not None
             ]
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._poke.wait(), max(0.02, min([5.0, *waits])))
+                # Not wait_for: in Python 3.11 it can swallow the cancelling that ends this task.
+                async with asyncio.timeout(max(0.02, min([5.0, *waits]))):
+                    await self._poke.wait()
             self._poke.clear()
             try:
                 await self._decide_all()
@@ -891,6 +893,11 @@ class Hub:
     async def say(self, room: str, what: Saying, by: str) -> None:
         """Play something in a room; see `harken.web.contract.HubCalls`."""
         state = self._state_of(room)
+        if what.get("phrase") == "test_cry":
+            # The phone in the caregiver's hand plays it, whatever the room's ears are.
+            if state.listener is not None:
+                state.listener.expect_drill(_PLAYED_S + _TEST_CRY_S)
+            return
         if state.room.ear != "browser":
             raise ParameterError(
                 f"{state.room.name} has no phone or tablet in it that could speak; "
@@ -900,10 +907,6 @@ class Hub:
             state.listener.deaf_to_voices(_PLAYED_S)
         shown = {key: value for key, value in what.items() if key != "clip"}
         self._publish(("say", {**shown, "room": room, "by": by}))
-        if what.get("phrase") == "test_cry":
-            if state.listener is not None:
-                state.listener.expect_drill(_PLAYED_S + _TEST_CRY_S)
-            return
         if state.current(self._now()) is not None:
             caregiver = by.removeprefix("caregiver:") if by.startswith("caregiver:") else None
             data: dict[str, Any] = {"manner": "voice", "source": "tapped"}
@@ -998,11 +1001,17 @@ class Hub:
 
     async def room_changed(self, room: str) -> None:
         """Open, close or reopen a room after its settings changed."""
-        old = self._rooms.pop(room, None)
+        kept = await asyncio.to_thread(self._journal.household.get, Room, room)
+        old = self._rooms.get(room)
+        if old is not None and kept is not None and _heard_alike(old.room, kept):
+            # Its ears stay open: who is told, and when, is no matter of theirs.
+            old.room = kept
+            await self.household_changed()
+            return
+        self._rooms.pop(room, None)
         if old is not None and old.listener is not None:
             await asyncio.to_thread(old.listener.close)
         await self.household_changed()
-        kept = await asyncio.to_thread(self._journal.household.get, Room, room)
         if kept is not None:
             await self._open_room(kept)
         self._publish(("state", {}))
@@ -1073,6 +1082,16 @@ class HubEar:
 
     def close(self) -> None:
         """Say that the connection is over; the gap that follows says the rest."""
+
+
+def _heard_alike(one: Room, other: Room) -> bool:
+    """Whether nothing that concerns the ears differs."""
+    return (one.ear, one.source, one.threshold, one.listening) == (
+        other.ear,
+        other.source,
+        other.threshold,
+        other.listening,
+    )
 
 
 def _standing(

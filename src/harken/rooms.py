@@ -292,6 +292,8 @@ class Listener:
                 source = self._open_source()
                 with self._lock:
                     self._source, self.rule, self.model = source, rule, detector.name
+                if self._stop.is_set():
+                    source.close()  # closed while it was being opened
                 with source:
                     self._listen(source, detector, rule)
                 reason = "the recording ended" if not source.live else "the source ended"

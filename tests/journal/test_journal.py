@@ -105,6 +105,21 @@ def test_episodes_are_found_by_onset_room_and_child(journal, cry, after):
     assert [e.onset for e in journal.episodes(limit=2, newest_first=True)] == onsets[:1:-1]
 
 
+def test_stored_episodes_are_the_latest_of_a_room_and_those_that_are_open(journal, cry, after):
+    lost = cry(0, 10)[:1]
+    told = [*lost, *cry(1000, 1010, room="there"), *cry(2000, 2010), *cry(3000, 3010)]
+    journal.append([*told, *cry(4000, 4010)])
+    onsets = [one.onset for one in journal.stored_episodes("nursery", since=after(3500))]
+    assert onsets == [after(3000), after(4000)]
+    (there,) = journal.stored_episodes("there", since=after(9000))
+    assert there.ended_at == after(1070)
+    journal.append(cry(5000, 5010, room="other")[:1])
+    journal.append(cry(6000, 6010, room="third"))
+    (still,) = journal.stored_episodes("other", since=after(9000))
+    assert still.open
+    assert journal.stored_episodes("absent", since=after(0)) == []
+
+
 def test_what_comes_late_joins_what_was_apart(journal, cry):
     early, late, between = cry(0, 30), cry(130, 160), cry(60, 100)
     journal.append([*early, *late])

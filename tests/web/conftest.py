@@ -57,6 +57,7 @@ class Hub:
         self.ear_fails = self.leaks = False
         self.asked = 0
         self.note = ""
+        self.clips = {}
 
     async def record(self, events):
         new = await asyncio.to_thread(self.journal.append, events)
@@ -121,6 +122,9 @@ class Hub:
     def room_check(self, room):
         return {"suggested": 0.5}
 
+    def tuning(self, room, threshold):
+        return {"threshold": threshold, "cries": 0, "false_alarms": 0}
+
     def ear(self, room, device):
         if self.journal.household.get(Room, room).ear != "browser":
             raise ParameterError("This room is not heard by a browser.")
@@ -146,6 +150,17 @@ class Hub:
     async def household_changed(self):
         self.told.append(("household", None))
         self.publish("state", {})
+
+    async def clip(self, bout):
+        return self.clips.get(bout)
+
+    def has_clip(self, bout):
+        return bout in self.clips
+
+    async def forget_clips(self):
+        count = len(self.clips)
+        self.clips.clear()
+        return count
 
     def push_key(self):
         return "B" * 87

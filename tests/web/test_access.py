@@ -31,7 +31,7 @@ VIEWER = {
 }  # fmt: skip
 NURSERY = {
     "GET /", "GET /nursery", "GET /api/state", "GET /api/live", "GET /api/rooms",
-    "GET /api/rooms/{room}/say/{clip}", "GET /api/household", "GET /api/openapi.json",
+    "GET /api/rooms/{room}/say/{recording}", "GET /api/household", "GET /api/openapi.json",
     "GET /api/docs", "POST /api/sign-out",
 }  # fmt: skip
 OWNER_ONLY = {
@@ -52,7 +52,9 @@ def routes_of(app):
 def filled(path):
     path = path.replace("{path:path}", "js/a.js")
     path = re.sub(r"\{(room)\}", "nursery", path)
-    path = re.sub(r"\{(episode|alert|drill|clip)\}", "0199b7a4-0000-7000-8000-000000000000", path)
+    path = re.sub(
+        r"\{(episode|alert|drill|recording|bout)\}", "0199b7a4-0000-7000-8000-000000000000", path
+    )
     return re.sub(r"\{\w+\}", "nothing", path)
 
 

@@ -198,6 +198,19 @@ def test_reading_episodes(home, client_of):
     assert ann.get(f"/api/episodes/{new_id()}").status_code == 404
 
 
+def test_clips(home, client_of):
+    bout = home.cry()
+    home.hub.clips[bout] = b"fLaC"
+    ann, gran = client_of(home, "owner"), client_of(home, "viewer")
+    assert ann.get(f"/api/episodes/{bout}").json()["clips"] == [bout]
+    assert gran.get(f"/api/episodes/{bout}").json()["clips"] == []
+    answer = ann.get(f"/api/clips/{bout}")
+    assert (answer.content, answer.headers["content-type"]) == (b"fLaC", "audio/flac")
+    assert gran.get(f"/api/clips/{bout}").status_code == 403
+    assert ann.delete("/api/clips").json() == {"removed": 1}
+    assert ann.get(f"/api/clips/{bout}").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "x", "%00", "'--"])
 def test_ids_that_are_paths(home, client_of, path):
     ann = client_of(home, "owner")

@@ -100,3 +100,15 @@ def test_the_api_keeps_to_its_schema(home, serve):
             with contextlib.suppress(Unsatisfiable):
                 send()
     assert checked > 300
+
+
+def test_every_call_is_in_the_reference(home, root):
+    page = (root / "docs" / "reference" / "api.md").read_text("utf-8")
+    told = set(re.findall(r"^\| `([A-Z]+ /[^`]+)` \|", page, re.MULTILINE))
+    schema = home.app.openapi()
+    there = {
+        f"{method.upper()} {path}"
+        for path, methods in schema["paths"].items()
+        for method in methods
+    }
+    assert told == there

@@ -140,7 +140,7 @@ def test_the_first_run_on_this_machine(new, client_of):
 def test_the_first_run_from_elsewhere_needs_the_code(new, client_of):
     there = client_of(new, address="192.168.1.5")
     assert there.post("/api/welcome", json=WELCOME).status_code == 403
-    for code in ("", " ", "WRONG234", "ABCD234"):
+    for code in ("", " ", "WRONG234", None, "ABCD234"):
         body = WELCOME | {"setup_code": code}
         assert there.post("/api/welcome", json=body).status_code in (403, 422)
     assert new.journal.household.list(Caregiver) == []

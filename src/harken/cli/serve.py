@@ -314,10 +314,12 @@ async def running(
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     url = base_url(settings)
     tls: dict[str, Any] = {}
+    authority = None
     if settings.https:
         made = make_certificate(
             data_folder() / "tls", list(dict.fromkeys([*host_names(), *settings.names]))
         )
+        authority = made.authority
         tls = {"ssl_certfile": str(made.chain), "ssl_keyfile": str(made.key)}
     clips = None if sources else Clips(data_folder() / "clips")
     hub = Hub(
@@ -333,11 +335,11 @@ async def running(
         https=url.startswith("https:"),
         allowed_hosts=frozenset([*host_names(), *settings.names]),
         setup_code=setup_code,
+        authority=authority,
     )
+    app = create_app(hub, settings=web)
     with listener:
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(hub, settings=web), log_config=None, **SERVER_LIMITS, **tls)
-        )
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, **SERVER_LIMITS, **tls))
         await hub.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
@@ -345,6 +347,8 @@ async def running(
                 await asyncio.sleep(0.02)
             yield Running(hub, url, server)
         finally:
+            # Open pages hold their streams for ever; end those first.
+            app.state.web.close()
             server.should_exit = True
             with contextlib.suppress(asyncio.CancelledError):
                 await serving

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from harken.episodes import Episode, EpisodeSettings, Outcome, fold, resolve
+from harken.episodes import Episode, EpisodeSettings, fold, resolve
 from harken.episodes.events import Event
 from harken.errors import JournalError, ParameterError
 from harken.journal import archive, projection, schema
@@ -405,14 +405,21 @@ class Journal:
             before it, and those that are open however long they may be.
         """
         table = schema.episodes
-        mine = sa.select(table.c.body, table.c.onset, table.c.id).where(table.c.room == room)
-        before = mine.where(table.c.onset < since)
-        newest = before.order_by(table.c.onset.desc(), table.c.id.desc()).limit(1)
+        some = sa.select(table.c.body, table.c.onset, table.c.id)
+        # As in `episodes`: by the index in the order of onsets, not through all of the room's.
+        mine = some.where(table.c.room + "" == room)
+        recent = mine.where(table.c.onset >= since)
+        newest = (
+            mine.where(table.c.onset < since)
+            .order_by(table.c.onset.desc(), table.c.id.desc())
+            .limit(1)
+        )
+        endless = some.where(table.c.room == room, table.c.ends == projection.END_OF_TIME)
         with self._database.reading() as connection:
             rows = [
-                *connection.execute(mine.where(table.c.onset >= since)),
+                *connection.execute(recent),
                 *connection.execute(newest),
-                *connection.execute(before.where(table.c.outcome == Outcome.STILL_CRYING)),
+                *connection.execute(endless),
             ]
         bodies = {row.id: row for row in rows}
         ordered = sorted(bodies.values(), key=lambda row: (row.onset, row.id))

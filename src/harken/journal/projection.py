@@ -22,39 +22,41 @@ from harken.journal.rows import by_id, chunks, event_of, row_of, sharing
 BACK_OFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds from a failed try of an alert to the next; the last one goes on."""
 
-_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+"""When an episode that is open ends, as far as it is stored."""
+
 _APART = frozenset({"care", "audit", "push_lost"})
 """Kinds that no episode is made of."""
 
 
-def _of_room(column: sa.ColumnElement[str | None], room: str | None) -> sa.ColumnElement[bool]:
-    """Compare with a room, or with none, by an index in either case."""
-    return column.is_(None) if room is None else column == sa.bindparam("room")
-
-
 class _Queries:
-    """What `Memory` asks for, put into words once for rooms and once for no room."""
+    """What `Memory` asks for, put into words once for a room and once for no room."""
 
-    def __init__(self, room: str | None) -> None:
+    def __init__(self, *, room: bool) -> None:
         since: sa.BindParameter[datetime] = sa.bindparam("since")
         until: sa.BindParameter[datetime] = sa.bindparam("until")
         events, moments, episodes = (
             table.c for table in (schema.events, schema.event_times, schema.episodes)
         )
+
+        def here(column: sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
+            # In either case an index answers.
+            return column == sa.bindparam("room") if room else column.is_(None)
+
         self.own = sa.select(schema.events).where(
-            _of_room(events.room, room), events.at >= since, events.at <= until
+            here(events.room), events.at >= since, events.at <= until
         )
         self.others = sa.select(moments.event).where(
-            sa.or_(_of_room(moments.room, room), moments.room.is_(None)),
+            sa.or_(here(moments.room), moments.room.is_(None)),
             moments.at >= since,
             moments.at <= until,
         )
         self.episodes = sa.select(episodes.body).where(
-            _of_room(episodes.room, room), episodes.ends >= since, episodes.onset <= until
+            here(episodes.room), episodes.ends >= since, episodes.onset <= until
         )
 
 
-_ANY_ROOM, _NO_ROOM = _Queries("any"), _Queries(None)
+_IN_ROOM, _IN_NO_ROOM = _Queries(room=True), _Queries(room=False)
 _WIDER = timedelta(minutes=30)
 
 
@@ -72,8 +74,12 @@ class _Stretch:
 class Memory:
     """What `refold` asks of the journal, inside one transaction in which events do not change.
 
-    It asks many times for stretches that overlap, so each is read with an hour
-    on either side and the next answers come from that.
+    It asks many times for stretches that overlap, so each is read with some time
+    on either side, and the next answers come from that.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -86,17 +92,17 @@ class Memory:
 
     def between(self, room: str | None, since: datetime, until: datetime | None) -> list[Event]:
         """Give the events of a room that bear on a moment from `since` to `until`."""
-        until = until or _END_OF_TIME
+        until = until or END_OF_TIME
         near = self._around(room, since, until)
         return [*(one for one in near.own if since <= one.at <= until), *near.others]
 
     def episodes(self, room: str | None, since: datetime, until: datetime | None) -> list[Episode]:
         """Give the stored episodes of a room that overlap a stretch of time."""
-        until = until or _END_OF_TIME
+        until = until or END_OF_TIME
         return [
             one
             for one in self._around(room, since, until).episodes
-            if one.onset <= until and since <= (one.ended_at or _END_OF_TIME)
+            if one.onset <= until and since <= (one.ended_at or END_OF_TIME)
         ]
 
     def _around(self, room: str | None, since: datetime, until: datetime) -> _Stretch:
@@ -106,22 +112,21 @@ class Memory:
                 return known
             since, until = min(since, known.since), max(until, known.until)
         since, until = later(since, -_WIDER), later(until, _WIDER)
-        queries = _NO_ROOM if room is None else _ANY_ROOM
+        queries = _IN_NO_ROOM if room is None else _IN_ROOM
         values: dict[str, Any] = {"since": since, "until": until}
         if room is not None:
             values["room"] = room
         own = {row.id: event_of(row) for row in self._connection.execute(queries.own, values)}
         others = set(self._connection.scalars(queries.others, values)) - own.keys()
         bodies = self._connection.scalars(queries.episodes, values).all()
-        found = _Stretch(
+        self._read[room] = _Stretch(
             since,
             until,
             list(own.values()),
             by_id(self._connection, others),
             [episode_of(body) for body in bodies],
         )
-        self._read[room] = found
-        return found
+        return self._read[room]
 
 
 # The same few are read again and again: on every page, and with each event near them.
@@ -236,7 +241,7 @@ def _store(connection: sa.Connection, folded: Sequence[Episode]) -> None:
                 "room": one.room,
                 "child": one.child,
                 "onset": one.onset,
-                "ends": one.ended_at or _END_OF_TIME,
+                "ends": one.ended_at or END_OF_TIME,
                 "outcome": one.outcome.value,
                 "body": json.dumps(one.as_dict(), separators=(",", ":")),
             }
@@ -314,4 +319,4 @@ def later(at: datetime, by: timedelta) -> datetime:
     try:
         return at + by
     except OverflowError:
-        return _END_OF_TIME if by > timedelta(0) else datetime.min.replace(tzinfo=UTC)
+        return END_OF_TIME if by > timedelta(0) else datetime.min.replace(tzinfo=UTC)

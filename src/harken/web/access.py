@@ -14,7 +14,6 @@ from starlette.requests import HTTPConnection
 from harken.episodes.events import Event
 from harken.journal import Household, Room
 from harken.web.assets import Assets
-from harken.web.clips import Clips
 from harken.web.contract import HubCalls, Role, Viewer, WebSettings
 from harken.web.guard import VIEWER
 from harken.web.live import Live
@@ -22,6 +21,7 @@ from harken.web.people import People
 from harken.web.problems import Refusal
 from harken.web.security import RateLimit
 from harken.web.sound import Sound
+from harken.web.spoken import Spoken
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Web:
     live: Live
     sound: Sound
     assets: Assets
-    clips: Clips = field(default_factory=Clips)
+    spoken: Spoken = field(default_factory=Spoken)
     joining: RateLimit = field(default_factory=lambda: RateLimit(10, everybody=60, window_s=300.0))
     alerts: dict[str, Event] = field(default_factory=dict)
     """The `alert_due` events of the last day, as far as a device has spoken of one."""

@@ -45,7 +45,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": SAYS[status]}
     for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503)
 }
-_UNPACKED = ("/static/", "/api/live", "/api/export", "/api/backup")
+_UNPACKED = ("/static/", "/api/live", "/api/export", "/api/backup", "/api/clips/")
 
 
 def create_app(hub: HubCalls, *, settings: WebSettings) -> FastAPI:

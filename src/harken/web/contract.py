@@ -279,6 +279,12 @@ class HubCalls(Protocol):
     def room_check(self, room: str) -> dict[str, Any]:
         """Give the threshold that the last minute of a room suggests."""
 
+    def tuning(self, room: str, threshold: float) -> dict[str, Any]:
+        """Say what another threshold would have missed and caught of the last nights.
+
+        Reads the journal: called from a worker thread.
+        """
+
     def ear(self, room: str, device: str) -> Ear:
         """Make a browser the ears of a room.
 
@@ -320,6 +326,15 @@ class HubCalls(Protocol):
 
     async def household_changed(self) -> None:
         """Hear of a change to anything else of the household."""
+
+    async def clip(self, bout: str) -> bytes | None:
+        """Give the clip of a bout as FLAC; None where none is kept."""
+
+    def has_clip(self, bout: str) -> bool:
+        """Say whether a clip of a bout is kept; called from a worker thread."""
+
+    async def forget_clips(self) -> int:
+        """Delete every clip now, and say how many."""
 
     def push_key(self) -> str:
         """Give the public VAPID key, base64url without padding, for `applicationServerKey`."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -81,7 +81,7 @@ def scenes(stubs: ModuleType, told: list[dict[str, Any]]) -> dict[str, list[dict
 
 
 @pytest.fixture
-def lists(stub: Any, stubs: ModuleType) -> Iterator[None]:
+def lists(stub: Any, stubs: ModuleType) -> None:
     """What the journal and the settings show."""
     stub.answers = {
         "household": {"name": "Ash Lane", "zone": "Europe/Berlin",
@@ -136,7 +136,6 @@ def lists(stub: Any, stubs: ModuleType) -> Iterator[None]:
              "celsius": None, "text": None},
         ],
     }  # fmt: skip
-    yield
 
 
 def check_axe(page: Page) -> None:
@@ -301,9 +300,7 @@ def test_a_heard_answer_is_asked_about(
     page.get_by_role("button", name="Yes", exact=True).click()
     expect(page.locator(".coming").first).to_contain_text("Anna is there")
     page.wait_for_timeout(200)
-    assert [(one["kind"], one["data"]) for one in stub.events] == [
-        ("confirmed", {"target": VOICE})
-    ]
+    assert [(one["kind"], one["data"]) for one in stub.events] == [("confirmed", {"target": VOICE})]
 
 
 def test_an_alert_is_reported_and_rings_until_somebody_goes(
@@ -346,9 +343,7 @@ def test_a_room_that_is_not_heard_is_said_loudly(
     expect(page.locator(".loudly")).to_contain_text("the phone's page was closed")
 
 
-def test_a_viewer_has_nothing_to_tap(
-    stub: Any, scenes: dict[str, Any], open_page: Opening
-) -> None:
+def test_a_viewer_has_nothing_to_tap(stub: Any, scenes: dict[str, Any], open_page: Opening) -> None:
     stub.rooms, stub.me["role"], stub.me["caregiver"] = scenes["crying"], "viewer", None
     page = open_page(stub.address)
     expect(page.locator(".word")).to_have_text("Crying")
@@ -402,9 +397,7 @@ def test_settings_say_what_went_wrong(stub: Any, open_page: Opening) -> None:
     assert json.loads(json.dumps(stub.events[-1]["data"]["waits"])) == [120, 180, 300]
 
 
-def test_now_opens_without_a_network(
-    stub: Any, scenes: dict[str, Any], open_page: Opening
-) -> None:
+def test_now_opens_without_a_network(stub: Any, scenes: dict[str, Any], open_page: Opening) -> None:
     page = open_page(stub.address, service_workers="allow")
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     page.wait_for_timeout(1500)

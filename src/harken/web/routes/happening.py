@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from harken.episodes.events import KINDS, Event, read_time
@@ -16,6 +17,7 @@ from harken.errors import ParameterError
 from harken.journal import Caregiver
 from harken.web.access import Anyone, Carer, Onlooker, Parts, Web
 from harken.web.contract import Viewer
+from harken.web.guard import address_of
 from harken.web.live import LiveResponse
 from harken.web.models import (
     Done,
@@ -23,6 +25,7 @@ from harken.web.models import (
     From,
     Limit,
     RefusedEvent,
+    Removed,
     RoomQuery,
     Taken,
     To,
@@ -30,6 +33,7 @@ from harken.web.models import (
     UuidPath,
     newest,
 )
+from harken.web.plans import check_start, keep_track
 from harken.web.problems import Refusal
 
 router = APIRouter(tags=["what happens"])
@@ -89,12 +93,17 @@ async def post_events(batch: EventBatch, web: Parts, me: Carer) -> Taken:
         given_id = values.get("id")
         try:
             event = read_event(values, by=me.by, zone=zone, offset=offset, people=people)
+            if event.kind == "plan_started":
+                await run_in_threadpool(check_start, event, web.household, datetime.now(UTC))
         except ParameterError as error:
             text = given_id[:100] if isinstance(given_id, str) else None
             refused.append(RefusedEvent(id=text, why=str(error)))
         else:
             events.setdefault(str(event.id), event)
-    new = {str(event.id) for event in await web.hub.record(list(events.values()))}
+    recorded = await web.hub.record(list(events.values()))
+    for room in await run_in_threadpool(keep_track, recorded, web.household):
+        await web.changed(room=room)
+    new = {str(event.id) for event in recorded}
     return Taken(
         accepted=[one for one in events if one in new],
         known=[one for one in events if one not in new],
@@ -154,7 +163,7 @@ async def get_episodes(
 
 @router.get("/episodes/{episode}", summary="One episode, with its events")
 async def get_episode(episode: UuidPath, web: Parts, me: Onlooker) -> dict[str, Any]:
-    """Give an episode by the id of any of its bouts, with `events`."""
+    """Give an episode by the id of any of its bouts, with `events` and `clips` (bouts)."""
     key = str(UUID(episode))
     seen = await _sees(web, me)
     found = await run_in_threadpool(web.hub.journal.episode, key)
@@ -162,7 +171,33 @@ async def get_episode(episode: UuidPath, web: Parts, me: Onlooker) -> dict[str, 
         raise Refusal(404, "There is no such episode.")
     events = await run_in_threadpool(lambda: web.hub.journal.events(episode=key))
     shown = [event.as_dict() for event in events if _shown(event.kind, me)]
-    return {**found.as_dict(), "events": shown}
+    clips: list[str] = []
+    if me.cares:
+        bouts = [one.bout for one in found.bouts]
+        clips = await run_in_threadpool(lambda: [one for one in bouts if web.hub.has_clip(one)])
+    return {**found.as_dict(), "events": shown, "clips": clips}
+
+
+@router.get(
+    "/clips/{bout}",
+    summary="The clip of a bout",
+    response_class=Response,
+    responses={200: {"content": {"audio/flac": {}}, "description": "The clip, as FLAC."}},
+)
+async def get_clip(bout: UuidPath, web: Parts, me: Carer) -> Response:
+    """Give the sound of a bout, where the household has chosen to keep it."""
+    clip = await web.hub.clip(bout.lower())
+    if clip is None:
+        raise Refusal(404, "No clip is kept of this.")
+    return Response(clip, media_type="audio/flac")
+
+
+@router.delete("/clips", summary="Delete every clip now", response_model=Removed)
+async def delete_clips(request: Request, web: Parts, me: Carer) -> Removed:
+    """Delete the sound of every bout at once; the journal stays."""
+    removed = await web.hub.forget_clips()
+    await web.people.audit("deleted every clip", address=address_of(request.scope), who=me.by)
+    return Removed(removed=removed)
 
 
 @router.get("/care", summary="The care log")

@@ -148,11 +148,14 @@ async def change_caregiver(
 ) -> Caregiver:
     """Change what is given; caregivers may change their own name and colour."""
     changes = given(change)
-    if me.role != "owner" and (entry != me.caregiver or changes.keys() & {"role", "children"}):
-        raise Refusal(403, "Only an owner changes other people, and who may do what.")
 
     def write() -> Caregiver:
         before = _caregiver(web, entry)
+        for name in ("role", "children"):
+            if name in changes and changes[name] == getattr(before, name):
+                del changes[name]  # a form sends what it shows
+        if me.role != "owner" and (entry != me.caregiver or changes.keys() & {"role", "children"}):
+            raise Refusal(403, "Only an owner changes other people, and who may do what.")
         _check_children(web, changes.get("children") or [])
         after = replace(before, **changes)
         if before.role == "owner" and after.role != "owner":

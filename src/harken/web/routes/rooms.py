@@ -14,7 +14,6 @@ from starlette.websockets import WebSocket
 from harken.episodes.events import new_id
 from harken.journal import Caregiver, DutyTurn, Room, masked
 from harken.web.access import Anyone, Carer, Ears, Parts, Web, given, the_room
-from harken.web.clips import CLIP_TYPES, Clip
 from harken.web.contract import Saying
 from harken.web.guard import CLIP_LIMIT, JSON_LIMIT
 from harken.web.models import (
@@ -31,6 +30,7 @@ from harken.web.models import (
     UuidPath,
 )
 from harken.web.problems import Refusal, one_sentence
+from harken.web.spoken import TYPES, Recording
 
 router = APIRouter(tags=["rooms"])
 
@@ -136,6 +136,21 @@ async def check(room: RoomPath, web: Parts, me: Carer) -> dict[str, Any]:
     return web.hub.room_check(room)
 
 
+@router.get("/rooms/{room}/tuning", summary="What another threshold would have done")
+async def tuning(
+    room: RoomPath,
+    web: Parts,
+    me: Carer,
+    threshold: Annotated[float, Query(gt=0, le=1, description="P(cry), 0 to 1.")],
+) -> dict[str, Any]:
+    """Count the cries of the last two weeks that it would have missed.
+
+    And the false alarms (what people marked as *not a cry*) that it would have spared.
+    """
+    await run_in_threadpool(the_room, web, room)
+    return await run_in_threadpool(web.hub.tuning, room, threshold)
+
+
 @router.post("/rooms/{room}/drill", summary="Begin a drill", response_model=DrillOut)
 async def drill(room: RoomPath, web: Parts, me: Carer) -> DrillOut:
     """Let a test cry be heard, and see who rings and how soon."""
@@ -157,7 +172,7 @@ _SAY_BODY = {
         "required": True,
         "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/Phrase"}},
-            **{name: {"schema": {"type": "string", "format": "binary"}} for name in CLIP_TYPES},
+            **{name: {"schema": {"type": "string", "format": "binary"}} for name in TYPES},
         },
     }
 }
@@ -180,10 +195,10 @@ async def say(room: RoomPath, request: Request, web: Parts, me: Carer) -> Done:
             what["phrase"] = Phrase.model_validate_json(body).phrase
         except ValidationError as error:
             raise Refusal(422, one_sentence(error.errors())) from None
-    elif kind in CLIP_TYPES:
+    elif kind in TYPES:
         if not 0 < len(body) <= CLIP_LIMIT:
             raise Refusal(422, "The recording is empty.")
-        web.clips.keep(what["id"], Clip(room, kind, body))
+        web.spoken.keep(what["id"], Recording(room, kind, body))
         what["clip"], what["type"] = body, kind
         what["url"] = f"/api/rooms/{room}/say/{what['id']}"
     else:
@@ -193,20 +208,20 @@ async def say(room: RoomPath, request: Request, web: Parts, me: Carer) -> Done:
 
 
 @router.get(
-    "/rooms/{room}/say/{clip}",
+    "/rooms/{room}/say/{recording}",
     summary="A recording that is to be played",
     response_class=Response,
     responses={
         200: {
             "description": "The recording.",
-            "content": {name: {} for name in CLIP_TYPES},
+            "content": {name: {} for name in TYPES},
         }
     },
 )
-async def get_clip(room: RoomPath, clip: UuidPath, web: Parts, me: Ears) -> Response:
+async def get_recording(room: RoomPath, recording: UuidPath, web: Parts, me: Ears) -> Response:
     """Fetch what is to be played; it is kept for five minutes, in memory."""
     await run_in_threadpool(the_room, web, room, me)
-    found = web.clips.get(clip.lower(), room=room)
+    found = web.spoken.get(recording.lower(), room=room)
     if found is None:
         raise Refusal(404, "This recording is gone.")
     return Response(found.body, media_type=found.media_type)

@@ -1,7 +1,7 @@
 /** The wall of a nursery: who waits longest, and is loudest, comes first. */
 import { byId, el, say } from "./dom.js";
 import { start } from "./shell.js";
-import { stateWord, urgency } from "./stages.js";
+import { stateWord, unheardReason, urgency } from "./stages.js";
 import { clock, decibels, hubNow, roughly, since, span } from "./time.js";
 
 /** @typedef {import("./types.js").LiveRoom} LiveRoom */
@@ -60,7 +60,7 @@ function draw() {
 function who(room) {
   const { episode } = room;
   if (room.state === "unheard") {
-    return `since ${clock(room.unheard_since)}${room.unheard_reason ? `: ${room.unheard_reason}` : ""}`;
+    return `since ${clock(room.unheard_since)}${room.unheard_reason ? `: ${unheardReason(room)}` : ""}`;
   }
   if (!episode) return "";
   const arms = episode.there.filter((one) => one.manner !== "voice").at(-1);

@@ -63,4 +63,9 @@ if (welcome instanceof HTMLFormElement) {
   answer(welcome, "/api/welcome");
   const zone = /** @type {HTMLInputElement} */ (document.getElementById("zone"));
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
+  const code = document.getElementById("setup_code");
+  if (code instanceof HTMLInputElement && location.hash) {
+    code.value = decodeURIComponent(location.hash.slice(1));
+  }
+  history.replaceState(null, "", location.pathname);
 }

@@ -38,7 +38,7 @@ const form = byId("add", HTMLFormElement);
 const place = byId("list", HTMLElement);
 
 let dayStarts = "07:00";
-let day = new URLSearchParams(location.search).get("day") || "";
+let day = asDay(new URLSearchParams(location.search).get("day") ?? "");
 /** @type {any[]} */
 let episodes = [];
 /** @type {Care[]} */
@@ -48,6 +48,11 @@ let children = [];
 let mayWrite = false;
 /** @type {string | null} */
 let adding = null;
+
+/** @param {string} text of an address, so anything @returns {string} a day, or nothing */
+function asDay(text) {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(`${text}T12:00:00Z`)) ? text : "";
+}
 
 /** @param {string} iso @param {number} days */
 function shifted(iso, days) {
@@ -141,7 +146,7 @@ function drawStrip() {
     const hour = Number(clock(at).slice(0, 2));
     if (hour % everyHours) continue;
     parts.push(svg("line", { class: "hour", x1: x(at), x2: x(at), y1: 16, y2: height }));
-    if (x(at) < width - 26) parts.push(svg("text", { x: x(at) + 3, y: 12 }, clock(at)));
+    if (x(at) < width - 40) parts.push(svg("text", { x: x(at) + 3, y: 12 }, clock(at)));
   }
   parts.push(svg("rect", { class: "lane", x: 0, y: 18, width, height: 42, rx: 8, opacity: 0.6 }));
   for (const one of episodes.filter((each) => !each.drill && !each.false_alarm)) {
@@ -183,12 +188,15 @@ function summary() {
   }, 0);
   const count = (/** @type {string} */ what) => care.filter((one) => one.what === what && Date.parse(one.at) >= from).length;
   const many = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ more) => `${n} ${n === 1 ? one : more}`;
+  const counted = [
+    count("feed") && many(count("feed"), "feed", "feeds"), count("nappy") && many(count("nappy"), "nappy", "nappies"),
+  ].filter(Boolean).join(", ");
   return [
     real.length
       ? `${many(real.length, "cry", "cries")}, ${answered} answered, ${roughly(crying)} of crying.`
       : "No cry was heard.",
     slept ? `Slept ${roughly(slept)}.` : "",
-    [count("feed") && many(count("feed"), "feed", "feeds"), count("nappy") && many(count("nappy"), "nappy", "nappies")].filter(Boolean).join(", "),
+    counted ? `${counted}.` : "",
   ].filter(Boolean).join(" ");
 }
 
@@ -244,9 +252,36 @@ function drawEpisode(one) {
           el("button", { type: "button", class: "button", onclick: () => record("removed", about, { target: each.event }, "Noted: nobody was there.") }, "No"),
         ),
       )),
-      mayWrite && el("details", { class: "more" }, el("summary", {}, "Add or correct"), episodeForms(one, about, [...responses, ...tried])),
+      mayWrite && el(
+        "details", {
+          class: "more",
+          ontoggle: (/** @type {Event} */ event) => addClips(/** @type {HTMLDetailsElement} */ (event.currentTarget), one.id),
+        },
+        el("summary", {}, "Add or correct"), episodeForms(one, about, [...responses, ...tried]),
+      ),
     ),
   );
+}
+
+/**
+ * Offer the sound of an episode, where the household keeps it.
+ *
+ * @param {HTMLDetailsElement} details
+ * @param {string} episode
+ */
+async function addClips(details, episode) {
+  if (!details.open || details.dataset.asked) return;
+  details.dataset.asked = "yes";
+  try {
+    const { clips } = await get(`/api/episodes/${encodeURIComponent(episode)}`);
+    for (const bout of clips ?? []) {
+      details.append(el("audio", {
+        controls: true, preload: "none", src: `/api/clips/${encodeURIComponent(bout)}`, "aria-label": "The cry, as it was heard",
+      }));
+    }
+  } catch {
+    // No sound is what most households have.
+  }
 }
 
 /**

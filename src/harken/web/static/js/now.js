@@ -8,7 +8,8 @@ import { announce, byId, el, fill, say, toast } from "./dom.js";
 import { outbox } from "./outbox.js";
 import { remember, remembered, start } from "./shell.js";
 import {
-  ATTEMPTS, attemptName, CHANNELS, NEEDS, OUTCOMES, stageOf, stateWord, tapped, urgency, withTaps,
+  ATTEMPTS, attemptName, CHANNELS, NEEDS, OUTCOMES, stageOf, stateWord, tapped, unheardReason, urgency,
+  withTaps,
 } from "./stages.js";
 import { clock, clockSeconds, hubNow, roughly, since, span, spoken, uuid7, when } from "./time.js";
 
@@ -304,7 +305,7 @@ function drawPeople(card, room, stale) {
         "p", { class: "loudly" },
         `Nobody is listening to ${room.name}`,
         room.unheard_since ? ` since ${when(room.unheard_since)}` : "",
-        room.unheard_reason ? `: ${room.unheard_reason.replace(/\.$/, "")}.` : ".",
+        unheardReason(room) ? `: ${unheardReason(room)}.` : ".",
       ));
       if (room.ear === "browser" && cares()) {
         parts.push(el("p", {}, el(
@@ -703,7 +704,8 @@ function tick() {
     } else if (room.state === "crying" && episode && !episode.false_alarm) {
       time = span(since(episode.onset, now));
       about = ["since", clockSeconds(episode.onset), episode.course && `· ${episode.course}`,
-        room.provisional && "· the first sign of it; phones do not ring yet"].filter(Boolean).join(" ");
+        room.provisional && !episode.told.length && "· the first sign of it; phones do not ring yet",
+      ].filter(Boolean).join(" ");
     } else if (room.state === "crying") {
       time = room.since ? span(since(room.since, now)) : "";
       about = episode?.false_alarm ? "" : "the first sign of it; phones do not ring yet";

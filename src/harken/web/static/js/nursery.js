@@ -283,6 +283,10 @@ async function onSay(what) {
     played.add(what.id);
   }
   try {
+    if (what.phrase === "test_cry") {
+      say(byId("said", HTMLElement), "A phone plays a test cry for the room check.");
+      return;
+    }
     if (what.phrase === "stop") hushRoom();
     else if (what.phrase === "lullaby") {
       const on = context ?? new AudioContext();
@@ -364,7 +368,7 @@ start({
     say(byId("room-name", HTMLElement), here?.name ?? "No room");
     const other = here && here.ear !== "browser";
     say(byId("other-ear", HTMLElement), other
-      ? `${here.name} is set to be heard by a ${here.ear}. Choose “a phone or browser” for it in Settings first.` : "");
+      ? `${here.name} is not set to be heard by a phone. Choose “A phone, tablet or browser” for it in Settings first.` : "");
     draw();
   },
   say: onSay,

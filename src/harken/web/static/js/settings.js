@@ -3,9 +3,8 @@ import { del, get, HubError, list, post, put } from "./api.js";
 import { byId, el, field, say, select, toast } from "./dom.js";
 import { complain, editor } from "./editor.js";
 import { start } from "./shell.js";
-import { tapped } from "./stages.js";
-import { CHANNELS } from "./stages.js";
-import { clock, clockSeconds, when } from "./time.js";
+import { CHANNELS, tapped } from "./stages.js";
+import { clock, when } from "./time.js";
 
 /** @type {import("./types.js").Snapshot | null} */
 let snap = null;
@@ -341,23 +340,25 @@ function drawDrills() {
 async function follow(drill, where) {
   for (let tries = 0; tries < 90; tries += 1) {
     const report = await get(`/api/drills/${encodeURIComponent(drill)}`);
-    const told = report.told ?? report.alerts ?? [];
-    const begun = report.started ?? report.onset ?? report.detected_at;
-    /** @param {string | null | undefined} at */
-    const after = (at) => (at && begun ? `${((Date.parse(at) - Date.parse(begun)) / 1000).toFixed(1)} s` : at ? clockSeconds(at) : "–");
+    const told = report.alerts ?? [];
+    /** @param {number | null | undefined} seconds */
+    const after = (seconds) => (typeof seconds === "number" ? `${seconds.toFixed(1)} s` : "–");
+    const heard = report.heard === false
+      ? report.over ? "The room did not hear the test cry. Look at What it hears now." : "Waiting for the room to hear it…"
+      : `Heard after ${after(report.detected_after_s)}.${typeof report.acknowledged_after_s === "number" ? ` Somebody was going after ${after(report.acknowledged_after_s)}.` : ""}`;
     where.replaceChildren(
-      el("p", {}, report.says ?? (told.length ? "" : "Waiting for the first phone…")),
+      el("p", {}, heard),
       told.length ? el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Who rang" }, el(
         "table", {},
-        el("thead", {}, el("tr", {}, ...["Who", "By what", "Sent after", "Shown after", "Result"].map((one) => el("th", { scope: "col" }, one)))),
+        el("thead", {}, el("tr", {}, ...["Who", "By what", "Sent", "Shown", "Result"].map((one) => el("th", { scope: "col" }, one)))),
         el("tbody", {}, ...told.map((/** @type {any} */ one) => el(
-          "tr", {}, el("th", { scope: "row" }, one.name ?? nameIn(people, one.caregiver) ?? "Everybody"), el("td", {}, CHANNELS[one.channel] ?? one.channel ?? ""),
-          el("td", {}, after(one.sent)), el("td", {}, after(one.shown)),
-          el("td", {}, one.failed ? `could not be reached: ${typeof one.failed === "string" ? one.failed : ""}` : one.shown ? "rang" : one.sent ? "sent, nothing seen yet" : "being sent"),
+          "tr", {}, el("th", { scope: "row" }, one.name ?? "Everybody"), el("td", {}, CHANNELS[one.channel] ?? one.channel ?? ""),
+          el("td", {}, after(one.sent_after_s)), el("td", {}, after(one.shown_after_s)),
+          el("td", {}, one.failed ? `could not be reached: ${one.failed}` : one.shown_after_s !== null ? "rang" : one.sent_after_s !== null ? "sent, not seen yet" : "being sent"),
         ))),
       )) : "",
     );
-    if (report.over ?? report.ended) return;
+    if (report.over) return;
     await new Promise((done) => setTimeout(done, 1000));
   }
 }
@@ -515,7 +516,17 @@ async function drawHousehold() {
   const privacy = byId("privacy-form", HTMLFormElement);
   privacy.replaceChildren(
     field("Keep a clip of each cry for (days)", days, "0 keeps none, and removes what was kept."),
-    el("div", { class: "row" }, el("button", { class: "button fill" }, "Keep")),
+    el("div", { class: "row" }, el("button", { class: "button fill" }, "Keep"), el("button", {
+      type: "button", class: "button",
+      onclick: async () => {
+        try {
+          await del("/api/clips");
+          toast("Every clip is deleted.", { seconds: 5 });
+        } catch (error) {
+          complain(error);
+        }
+      },
+    }, "Delete every clip now")),
   );
   privacy.onsubmit = (event) => {
     event.preventDefault();

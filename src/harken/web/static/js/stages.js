@@ -163,3 +163,12 @@ export function stateWord(room) {
   if (room.state === "off") return "Off";
   return "Calm";
 }
+
+/**
+ * @param {LiveRoom} room
+ * @returns {string} why the room is not heard, without its name before it and a stop behind it
+ */
+export function unheardReason(room) {
+  const reason = (room.unheard_reason ?? "").trim().replace(/\.$/, "");
+  return reason.startsWith(`${room.name}: `) ? reason.slice(room.name.length + 2) : reason;
+}

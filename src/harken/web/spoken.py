@@ -5,11 +5,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-CLIP_TYPES = ("audio/webm", "audio/ogg", "audio/mp4", "audio/mpeg", "audio/wav")
+TYPES = ("audio/webm", "audio/ogg", "audio/mp4", "audio/mpeg", "audio/wav")
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class Recording:
     """A recording: where it is for, its media type, its bytes."""
 
     room: str
@@ -17,8 +17,8 @@ class Clip:
     body: bytes
 
 
-class Clips:
-    """The latest clips, in memory only.
+class Spoken:
+    """What was said last, in memory only.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ class Clips:
 
     Examples
     --------
-    >>> clips = Clips()
-    >>> clips.keep("1", Clip("nursery", "audio/ogg", b"..."))
-    >>> clips.get("1", room="nursery").body, clips.get("1", room="other")
+    >>> spoken = Spoken()
+    >>> spoken.keep("1", Recording("nursery", "audio/ogg", b"..."))
+    >>> spoken.get("1", room="nursery").body, spoken.get("1", room="other")
     (b'...', None)
     """
 
@@ -47,24 +47,24 @@ class Clips:
         self._most_bytes = most_bytes
         self._lives_s = lives_s
         self._clock = clock
-        self._clips: OrderedDict[str, tuple[float, Clip]] = OrderedDict()
+        self._spoken: OrderedDict[str, tuple[float, Recording]] = OrderedDict()
 
-    def keep(self, clip_id: str, clip: Clip) -> None:
-        """Keep a clip."""
-        self._clips[clip_id] = (self._clock(), clip)
+    def keep(self, key: str, recording: Recording) -> None:
+        """Keep a recording."""
+        self._spoken[key] = (self._clock(), recording)
         self._tidy()
 
-    def get(self, clip_id: str, *, room: str) -> Clip | None:
-        """Give a clip; None if it is unknown, too old, or for another room."""
+    def get(self, key: str, *, room: str) -> Recording | None:
+        """Give a recording; None if it is unknown, too old, or for another room."""
         self._tidy()
-        kept = self._clips.get(clip_id)
+        kept = self._spoken.get(key)
         return kept[1] if kept and kept[1].room == room else None
 
     def _tidy(self) -> None:
-        size = sum(len(clip.body) for _, clip in self._clips.values())
-        while self._clips:
-            at, oldest = next(iter(self._clips.values()))
+        size = sum(len(recording.body) for _, recording in self._spoken.values())
+        while self._spoken:
+            at, oldest = next(iter(self._spoken.values()))
             if size <= self._most_bytes and self._clock() - at <= self._lives_s:
                 return
-            self._clips.popitem(last=False)
+            self._spoken.popitem(last=False)
             size -= len(oldest.body)
