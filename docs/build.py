@@ -32,7 +32,14 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 RESULTS = ROOT / "build" / "bench"
 PARTS = ("reference", "bench", "picture")
-ROOMS = ("harken.sound", "harken.hearing", "harken.episodes", "harken.simulate")
+ROOMS = (
+    "harken.sound",
+    "harken.hearing",
+    "harken.episodes",
+    "harken.journal",
+    "harken.answering",
+    "harken.simulate",
+)
 MEASURED = ("clips", "levels", "corpora", "scenes", "speed")
 CHARTS = {
     "roc.svg": "Share of cries found against false alarms on clips",
@@ -181,9 +188,7 @@ def describe_settings() -> str:
     for name, one in Settings.model_fields.items():
         default = one.get_default(call_default_factory=True)
         shown = "none" if default is None else json.dumps(default)
-        rows.append(
-            [f"`{name}`", f"`HARKEN_{name.upper()}`", f"`{shown}`", one.description or ""]
-        )
+        rows.append([f"`{name}`", f"`HARKEN_{name.upper()}`", f"`{shown}`", one.description or ""])
     return table(["setting", "variable", "default", "meaning"], rows)
 
 

@@ -15,8 +15,30 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 PUBLIC = {
-    "harken.cli": ["main"],
+    "harken.answering": [
+        "LADDER_KINDS",
+        "RECENT_S",
+        "ActivePlan",
+        "Decision",
+        "LadderSettings",
+        "Refusal",
+        "Situation",
+        "Turn",
+        "decide",
+        "night_of",
+        "refusal",
+        "turns_at",
+    ],
+    "harken.cli": [
+        "main",
+    ],
     "harken.episodes": [
+        "ATTEMPTS",
+        "CARE",
+        "KINDS",
+        "NEEDS",
+        "Acknowledged",
+        "Alerted",
         "Bout",
         "BoutEnded",
         "BoutEvent",
@@ -24,7 +46,32 @@ PUBLIC = {
         "BoutStarted",
         "BoutTracker",
         "BoutWithdrawn",
+        "Checked",
+        "Comment",
+        "Course",
+        "CourseRule",
+        "Cried",
+        "Episode",
+        "EpisodeSettings",
+        "Event",
+        "Held",
+        "Kind",
+        "Memory",
+        "Outcome",
+        "Refolded",
+        "Response",
+        "Soothing",
+        "crying_s",
+        "describe_course",
         "find_bouts",
+        "fold",
+        "keys",
+        "new_id",
+        "read_time",
+        "refold",
+        "resolve",
+        "times",
+        "withdrawn",
     ],
     "harken.hearing": [
         "HOP",
@@ -49,6 +96,27 @@ PUBLIC = {
         "open_detector",
         "pitch",
     ],
+    "harken.journal": [
+        "BACK_OFF",
+        "CareEntry",
+        "Caregiver",
+        "Channel",
+        "Child",
+        "Device",
+        "DueAlert",
+        "DutyTurn",
+        "Household",
+        "JoinCode",
+        "Journal",
+        "Plan",
+        "PushSubscription",
+        "Room",
+        "day_bounds",
+        "default_path",
+        "masked",
+        "restore",
+        "token_hash",
+    ],
     "harken.sound": [
         "EXTENSIONS",
         "RATE",
@@ -67,6 +135,13 @@ PUBLIC = {
         "list_microphones",
         "open_source",
     ],
+    "harken.web": [
+        "SERVER_LIMITS",
+        "HubCalls",
+        "Viewer",
+        "WebSettings",
+        "create_app",
+    ],
 }
 
 
@@ -80,7 +155,7 @@ def test_public_names_are_the_listed_ones(room):
     module = import_module(room)
     assert list(module.__all__) == PUBLIC[room]
     for name in module.__all__:
-        assert getattr(module, name).__doc__
+        assert getattr(module, name).__doc__ or name.isupper()
 
 
 def test_types_are_shipped():

@@ -55,6 +55,8 @@ _DRILL_LASTS = timedelta(minutes=3)
 _PLAYED_S = 12.0
 """How long a phrase or clip may sound in the room; voices are no answers meanwhile."""
 _LAST_EPISODES = timedelta(hours=2)
+_OF_THE_HOUSEHOLD = ("push_lost", "something_wrong", "alert_due")
+"""Kinds of the ladder that may be about no room, and then about all."""
 
 
 @dataclass(slots=True, eq=False)
@@ -392,10 +394,10 @@ class Hub:
         state.episodes = self._journal.stored_episodes(room, since=since)
         unfinished = [one.onset for one in state.episodes if one.as_of(now).open]
         earliest = min([now - timedelta(seconds=RECENT_S), *unfinished])
+        of_all = self._journal.events(since=earliest, kinds=_OF_THE_HOUSEHOLD)
         state.recent = [
-            event
-            for event in self._journal.events(since=earliest, kinds=LADDER_KINDS)
-            if event.room in (None, room)
+            *self._journal.events(since=earliest, kinds=LADDER_KINDS, room=room),
+            *(event for event in of_all if event.room is None),
         ]
         state.duty = self._journal.household.duty(room)
         state.plan = self._active_plan(room, now)

@@ -321,6 +321,9 @@ class Listener:
                 with self._lock:
                     self._dead = item.end is None
                     if self._dead:
+                        # It has lasted long enough already: `check` need not wait once more.
+                        self._heard_clock = -np.inf
+                        self._heard_at = when(item.start)
                         self._reason = (
                             "the microphone gives dead silence"
                             if item.kind == "digital"
@@ -396,7 +399,8 @@ class Listener:
                 self._anew = False
             if len(frames):
                 self._keep(frames)
-                self._heard_at = when(float(frames.times[-1]) + HOP_S)
+                if not self._dead:
+                    self._heard_at = when(float(frames.times[-1]) + HOP_S)
             if sounding and not self._dead:
                 # Sound arrives: a detector that waits for a block's worth of it is no loss.
                 self._heard_clock = self._clock()

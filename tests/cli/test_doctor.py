@@ -5,7 +5,7 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-NAMES = ["decoder", "model", "yamnet", "microphones", "extras", "data folder", "disk"]
+NAMES = ["decoder", "model", "yamnet", "microphones", "extras", "data folder", "hub", "disk"]
 
 
 def test_everything_that_is_needed_works_here(harken):

@@ -91,6 +91,7 @@ def examine() -> list[Check]:
         ("microphones", _microphones),
         ("extras", _extras),
         ("data folder", _data_folder),
+        ("hub", _hub),
         ("disk", _disk),
     ]
     return [_careful(name, attempt) for name, attempt in tries]
@@ -241,6 +242,26 @@ def _data_folder() -> Check:
             "access, or set HARKEN_DATA to another folder",
         )
     return Check("data folder", Status.OK, one_line(str(folder)))
+
+
+def _hub() -> Check:
+    """Try whether `harken serve` would start; the journal is opened only if there is one."""
+    from harken.cli.serve import base_url, need_hub
+
+    try:
+        need_hub()
+    except HarkenError as error:
+        return Check("hub", Status.WARN, one_line(str(error)))
+    from harken.journal import Journal
+    from harken.journal.journal import default_path
+    from harken.settings import load_settings
+
+    settings = load_settings()
+    if settings.database is None and not default_path().exists():
+        return Check("hub", Status.OK, "harken serve can start; there is no household yet")
+    with Journal.open(settings.database) as journal:
+        name = journal.household.get_setting("name", "Harken")
+    return Check("hub", Status.OK, one_line(f"the journal of {name} opens; {base_url(settings)}"))
 
 
 def _disk() -> Check:

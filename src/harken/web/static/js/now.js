@@ -708,7 +708,8 @@ function tick() {
       ].filter(Boolean).join(" ");
     } else if (room.state === "crying") {
       time = room.since ? span(since(room.since, now)) : "";
-      about = episode?.false_alarm ? "" : "the first sign of it; phones do not ring yet";
+      about = episode?.false_alarm ? ""
+        : episode?.told.length ? "the first sign of it" : "the first sign of it; phones do not ring yet";
     } else if (room.state === "pausing") {
       time = room.since ? span(since(room.since, now)) : "";
       about = episode ? `quiet; cried ${span(episode.crying_s)} from ${clock(episode.onset)}` : "";
