@@ -34,8 +34,8 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from benchmarks.kills import Killer, make_household
-from harken.episodes import Event, new_id
+from benchmarks.kills import SETTINGS, Killer, make_household
+from harken.episodes import EpisodeSettings, Event, new_id
 from harken.hub import Hub
 from harken.journal import Caregiver, Child, Device, DutyTurn, Journal, Room, token_hash
 from harken.simulate.acoustics import at_level, coloured_noise
@@ -50,8 +50,10 @@ CHROMIUM = "/usr/bin/chromium"
 PARTS = ("browser", "tap", "rooms", "phones", "events", "kills", "memory")
 
 CRIES = 50
-CRY_S, QUIET_S = 2.6, 7.4
+CRY_S, QUIET_S = 2.6, 6.2
 """A bout is over 5 s after its last crying; only then is the next cry a new alert."""
+CALM_AFTER_S = 3.0
+"""So that each cry is an episode of its own, which by default takes a minute of calm."""
 TAPS = 40
 ROOMS = 60
 ROOMS_S = 30.0
@@ -119,7 +121,7 @@ def _of(values: Sequence[float]) -> dict[str, float]:
 def _prepare(database: Path, ear: str) -> list[str]:
     """Write a household, and give the tokens of Anna's, Ben's and the nursery's device."""
     tokens = [secrets.token_urlsafe(32) for _ in range(3)]
-    with Journal.open(database) as journal:
+    with Journal.open(database, settings=EpisodeSettings(calm_after=CALM_AFTER_S)) as journal:
         household = journal.household
         household.set_setting("name", "The benchmark's household")
         household.add(Room(id="nursery", name="Nursery", ear=ear, ring_after=0.0))  # type: ignore[arg-type]
@@ -192,16 +194,6 @@ def _phone(url: str, token: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=10)
 
 
-def _tap(phone: httpx.Client, kind: str, **data: Any) -> str:
-    now, id = datetime.now(UTC).isoformat(), str(new_id())
-    event = {"id": id, "kind": kind, "at": now, "room": "nursery", "data": data}
-    answer = phone.post("/api/events", json={"sent_at": now, "events": [event]})
-    answer.raise_for_status()
-    if answer.json()["refused"]:
-        raise RuntimeError(answer.text)
-    return id
-
-
 # From a cry in the room's sound to another browser.
 
 
@@ -265,16 +257,8 @@ def measure_browser(count: int = CRIES) -> dict[str, Any]:
         listening = _open(ears, url, nursery, "/nursery", frames=caught.take)
         listening.click("#listen")
         end = time.monotonic() + (count + 4) * (CRY_S + QUIET_S)
-        calmed: str | None = None
         while len(caught.onsets) < count + 1 and time.monotonic() < end:
             listening.wait_for_timeout(250)
-            room = api.get("/api/state").json()["rooms"][0]
-            # Once the bout is over, a tap ends the episode, so that the next cry is a new one.
-            episode = room["episode"]
-            ended = caught.onsets and time.time() - caught.onsets[-1] > CRY_S + 5.9
-            if episode and ended and calmed != episode["id"]:
-                calmed = episode["id"]
-                _tap(api, "calmed", episode=calmed)
         listening.wait_for_timeout(3000)
         seen, rang = page.evaluate("[window.seen, window.rang]")
         since = datetime.now(UTC) - timedelta(hours=2)
@@ -287,6 +271,10 @@ def measure_browser(count: int = CRIES) -> dict[str, Any]:
     shown = [after for at in onsets if (after := _next(at, [one / 1000 for one in seen]))]
     rung = [after for at in onsets if (after := _next(at, [one / 1000 for one in rang]))]
     errors = [min(abs(at - one) for one in heard) for at in onsets if heard]
+    sent = [after for at in onsets if (after := _next(at, _whens(events, "alert_sent", "at")))]
+    detected = [
+        after for at in onsets if (after := _next(at, _whens(events, "cry_started", "detected_at")))
+    ]
     if not shown or not rung:
         raise RuntimeError(f"{len(onsets)} onsets, {len(seen)} seen, {len(rang)} rung")
     return {
@@ -294,6 +282,8 @@ def measure_browser(count: int = CRIES) -> dict[str, Any]:
         "visible_s": _of(shown),
         "ringing_s": _of(rung),
         "onset_error_s": _of(errors) if errors else None,
+        "detected_s": _of(detected) if detected else None,
+        "sent_s": _of(sent) if sent else None,
     }
 
 
@@ -313,6 +303,11 @@ def _open(
 
 def _epoch(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
+
+
+def _whens(events: Sequence[dict[str, Any]], kind: str, what: str) -> list[float]:
+    found = [one for one in events if one["kind"] == kind]
+    return [_epoch(one["at"] if what == "at" else one["data"][what]) for one in found]
 
 
 def _next(at: float, times: Sequence[float], within: float = 8.0) -> float | None:
@@ -614,7 +609,7 @@ def measure_kills(count: int = KILLS) -> dict[str, Any]:
     """Kill the hub again and again; see `benchmarks.kills`."""
     with tempfile.TemporaryDirectory(dir=OUT) as folder:
         database = Path(folder) / "journal.sqlite"
-        with Journal.open(database) as journal:
+        with Journal.open(database, settings=SETTINGS) as journal:
             make_household(journal)
         return asdict(Killer(database, seed=2).kill(count))
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from benchmarks.kills import Killer, make_household
+from benchmarks.kills import SETTINGS, Killer, make_household
 from harken.journal import Journal
 
 
 @pytest.mark.slow
 def test_a_killed_hub_loses_nothing_and_tells_on(tmp_path):
     database = tmp_path / "journal.sqlite"
-    with Journal.open(database) as journal:
+    with Journal.open(database, settings=SETTINGS) as journal:
         make_household(journal)
     found = Killer(database, seed=1).kill(6)
     assert found.acknowledged > 20

@@ -16,6 +16,7 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 HEADERS = {"X-Harken": "1"}
+HTML = {"Accept": "text/html"}
 WELCOME = {"household": "The Bergs", "name": "Anna", "child": "Ida", "zone": "Europe/Berlin"}
 
 
@@ -107,7 +108,7 @@ def test_the_first_run_needs_no_configuration(serve, home):
     with hub.client() as phone:
         # Nothing is set up yet, and nothing is wrong.
         assert phone.get("/healthz").json()["ok"] is True
-        assert phone.get("/").headers["location"].endswith("/welcome")
+        assert phone.get("/", headers=HTML).headers["location"].endswith("/welcome")
         assert phone.get("/welcome").status_code == 200
         assert phone.get("/api/state").status_code == 401
         welcome(phone)
@@ -116,7 +117,7 @@ def test_the_first_run_needs_no_configuration(serve, home):
         assert state["me"]["role"] == "owner"
         assert [room["id"] for room in state["rooms"]] == ["nursery"]
         assert state["rooms"][0]["children"][0]["name"] == "Ida"
-        assert phone.get("/").status_code == 200
+        assert phone.get("/", headers=HTML).status_code == 200
         assert phone.post("/api/welcome", json=WELCOME).status_code == 409
         with phone.stream("GET", "/api/live") as live:
             assert next(live.iter_lines()) is not None

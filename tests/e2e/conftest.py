@@ -416,7 +416,8 @@ class Phones:
         """Open an empty page, as on a phone that has never seen the hub."""
         context = (browser or self._browser).new_context(
             viewport={"width": size[0], "height": size[1]}, locale="en-GB",
-            timezone_id="Europe/Berlin", permissions=["microphone", "notifications", "screen-wake-lock"], **more,
+            timezone_id="Europe/Berlin",
+            permissions=["microphone", "notifications", "screen-wake-lock"], **more,
         )  # fmt: skip
         context.set_default_timeout(PATIENCE_S * 1000)
         self._contexts.append(context)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -340,6 +341,14 @@ async def running(
     app = create_app(hub, settings=web)
     with listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, **SERVER_LIMITS, **tls))
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            server.force_exit = server.should_exit  # whoever asks twice means it
+            server.should_exit = True
+
+        # uvicorn's own handler raises the signal again once all has ended, and an end that was
+        # asked for would look like a failure.
+        server.handle_exit = stop  # type: ignore[method-assign]
         await hub.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
