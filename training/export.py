@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from harken.hearing.frames import HOP
 from harken.sound.blocks import RATE
-from training.network import BABY_CRY, FLOOR, LEFT, MELS, RIGHT, SPECTRUM, STEP, Ear, Front, Head
+from training.head import BABY_CRY, Head
+from training.network import FLOOR, LEFT, MELS, RIGHT, SPECTRUM, STEP, Ear, Front
 
 _OPSET = 17
 _HEADS = "cry,laugh,voice"
