@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "src" / "harken" / "hearing" / "models"
 SIMULATE = ROOT / "src" / "harken" / "simulate"
 FOLD_MODELS = ROOT / "benchmarks" / "folds"
+HEARD = "heard.pt"
+"""What builtins say on the segments that they never heard: float32[n, 128, 3]."""
 TOP = 14
 """Frames that the score of a clip is the mean of: its highest 1.12 s."""
 
@@ -128,6 +130,30 @@ def _fit_fold(job: tuple[Path, Plan, int | None, int]) -> Path:
     return out
 
 
+def _fit_head(job: tuple[Path, Plan, int | None, int]) -> Path:
+    """Fit the head with one fold left out and save its weights."""
+    work, plan, fold, threads = job
+    torch.set_num_threads(threads)
+    head = fit_head(
+        _store(work),
+        leave_out=fold,
+        builtin=torch.load(work / HEARD, mmap=True),
+        seed=plan.seed,
+        epochs=plan.head_epochs,
+        log=_log,
+    )
+    out = work / f"head-{'all' if fold is None else fold}.pt"
+    torch.save(head.state_dict(), out)
+    return out
+
+
+def load_head(path: Path) -> Head:
+    """Load a head that `_fit_head` saved."""
+    head = Head()
+    head.load_state_dict(torch.load(path, weights_only=True))
+    return head.eval()
+
+
 def _weights(work: Path, plan: Plan, fold: int | None) -> Path:
     name = "all" if fold is None else f"fold{fold}"
     return work / f"{name}-{plan.ear_epochs}-{_sources('network', 'losses', 'fit')}.pt"
@@ -179,24 +205,16 @@ def fit_folds(
         jobs = [(work, plan, fold, 1) for fold in (None, *range(FOLDS))]
         list(pool.map(_fit_fold, jobs))
 
-    torch.set_num_threads(2)
-    front, store = Front(), _store(work)
-    ears = [load_ear(_weights(work, plan, k)) for k in range(FOLDS)]
-    out_of_fold = torch.zeros(len(store.fold), *store.wanted.shape[1:])
-    for k, ear in enumerate(ears):
-        mine = np.flatnonzero(store.fold == k)
-        out_of_fold[torch.from_numpy(mine)] = ear_on_segments(ear, store, mine)
-    heads = [
-        fit_head(
-            store,
-            leave_out=fold,
-            builtin=out_of_fold,
-            seed=plan.seed,
-            epochs=plan.head_epochs,
-            log=_log,
-        )
-        for fold in (*range(FOLDS), None)
-    ]
+        torch.set_num_threads(2)
+        front, store = Front(), _store(work)
+        ears = [load_ear(_weights(work, plan, k)) for k in range(FOLDS)]
+        out_of_fold = torch.zeros(len(store.fold), *store.wanted.shape[1:])
+        for k, ear in enumerate(ears):
+            mine = np.flatnonzero(store.fold == k)
+            out_of_fold[torch.from_numpy(mine)] = ear_on_segments(ear, store, mine)
+        torch.save(out_of_fold, work / HEARD)
+        files = list(pool.map(_fit_head, [(work, plan, k, 1) for k in (*range(FOLDS), None)]))
+    heads = [load_head(path) for path in files]
 
     result: dict[str, NDArray[np.float64]] = {
         name: np.zeros(len(clips)) for name in ("yamnet", "builtin", "yamnet+head")
@@ -242,20 +260,14 @@ def fit_corpora(
         digests.append(data_hash([clips[i] for i in rest]))
         _log(f"without {corpus}")
         prepare([clips[i] for i in rest], plan, places[-1], [scores[i] for i in rest])
+    jobs = [(place, plan, None, 1) for place in places]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        list(pool.map(_fit_fold, [(place, plan, None, 1) for place in places]))
-    torch.set_num_threads(2)
-    for corpus, place, digest in zip(CORPORA, places, digests, strict=True):
-        store, ear = _store(place), load_ear(_weights(place, plan, None))
-        heard = ear_on_segments(ear, store, store.rows_outside(None))
-        head = fit_head(
-            store,
-            leave_out=None,
-            builtin=heard,
-            seed=plan.seed,
-            epochs=plan.head_epochs,
-            log=_log,
-        )
+        ears = [load_ear(path) for path in pool.map(_fit_fold, jobs)]
+        for place, ear in zip(places, ears, strict=True):
+            store = _store(place)
+            torch.save(ear_on_segments(ear, store, store.rows_outside(None)), place / HEARD)
+        heads = [load_head(path) for path in pool.map(_fit_head, jobs)]
+    for corpus, ear, head, digest in zip(CORPORA, ears, heads, digests, strict=True):
         _export(f"no-{corpus}", ear, head, plan, digest)
 
 
