@@ -199,8 +199,33 @@ def scene_rows(made: in_scenes.SceneReport) -> tuple[list[Row], list[Extra]]:
             ["correlation", *(f"{r.minutes[1]:.3f}" for r in of.values())],
         ],
     )
+    trade_off = Extra(
+        "Other thresholds: more bouts found, or fewer false ones",
+        [
+            *("detector", "on/off", "F1 ≥ 10 dB", "F1 0–5 dB"),
+            *("false bouts an hour", "withdrawn an hour", "delay, median / p95"),
+        ],
+        [
+            [
+                one.name,
+                f"{one.on:g}/{one.off:.2f}" + (" (shipped)" if one.shipped else ""),
+                f"{one.f1_clear:.2f}",
+                f"{one.f1_noisy:.2f}",
+                f"{one.false_per_hour:.1f}",
+                f"{one.withdrawn_per_hour:.1f}",
+                f"{one.delay_s[0]:.2f} / {one.delay_s[1]:.2f} s",
+            ]
+            for one in made.trade_off
+        ],
+    )
+    labels = sorted({label for each in made.causes.values() for label in each})
+    causes = Extra(
+        f"What false bouts without crying lie in ({made.calm_hours:g} h)",
+        ["label", *made.causes],
+        [[label, *(str(each.get(label, 0)) for each in made.causes.values())] for label in labels],
+    )
     settings = Extra("Settings", ["detector", "rule"], [list(i) for i in made.settings.items()])
-    return rows, [conditions, minutes, settings]
+    return rows, [conditions, trade_off, causes, minutes, settings]
 
 
 def speed_rows(made: speed.SpeedReport) -> list[Row]:
@@ -424,7 +449,7 @@ def main() -> None:
             found = _scenes(clips, folds, place, digest, ask.hours, pool)
             step("rendering")
             heard = list(pool.map(in_scenes.hear_job, [(scene, place) for scene in found]))
-            made = in_scenes.report(found, heard)
+            made = in_scenes.report(found, heard, {c.file: c.label for c in clips})
             more, further = scene_rows(made)
             rows += more
             extras += further

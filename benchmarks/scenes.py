@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,9 @@ CRYING_S, CALM_S = 900.0, 600.0
 PIECE_S = 300.0
 """Crying minutes are compared in pieces of this length."""
 
+TRIED_ON = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+"""Thresholds at which the trade-off between bouts found and false ones is shown."""
+
 QUIET_PER_HOUR = 1.0
 """False bouts an hour that a second setting of YAMNet's may have where nobody cries."""
 
@@ -67,13 +71,14 @@ _LEAST_HEARD = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One rendered scene: int16 samples and the true bouts."""
+    """One rendered scene: int16 samples, the true bouts, and what else sounds from when to when."""
 
     fold: int
     spec: SceneSpec
     crying: bool
     pcm: NDArray[np.int16]
     bouts: tuple[Span, ...]
+    others: tuple[tuple[float, float, str], ...] = ()
 
     @property
     def hours(self) -> float:
@@ -192,11 +197,22 @@ def render(
             kept.parent.mkdir(parents=True, exist_ok=True)
             part = kept.with_suffix(".part.npz")
             pcm = np.round(made.samples * 32767).astype(np.int16)
-            np.savez(part, pcm=pcm, bouts=np.array(made.bouts, np.float64).reshape(-1, 2))
+            others = [row for row in made.truth if row.kind != "cry"]
+            np.savez(
+                part,
+                pcm=pcm,
+                bouts=np.array(made.bouts, np.float64).reshape(-1, 2),
+                others=np.array([(r.onset_s, r.offset_s) for r in others], np.float64),
+                sources=np.array([r.source for r in others], np.str_),
+            )
             part.replace(kept)
         with np.load(kept) as file:
             bouts = tuple((float(a), float(b)) for a, b in file["bouts"])
-            out.append(Scene(fold, spec, crying, file["pcm"], bouts))
+            others = tuple(
+                (float(a), float(b), str(source))
+                for (a, b), source in zip(file["others"], file["sources"], strict=True)
+            )
+            out.append(Scene(fold, spec, crying, file["pcm"], bouts, others))
     return out
 
 
@@ -309,8 +325,27 @@ class Reached:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What a detector of ours would reach with other thresholds; see `Reached`."""
+
+    name: str
+    on: float
+    off: float
+    shipped: bool
+    f1_clear: float
+    f1_noisy: float
+    false_per_hour: float
+    withdrawn_per_hour: float
+    delay_s: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class SceneReport:
-    """All that is measured on scenes; `best_yamnet` is its F1 if tuned to clear, to noisy ones."""
+    """All that is measured on scenes.
+
+    `best_yamnet` is its F1 if tuned to clear, to noisy ones; `causes` counts, by
+    detector, the labels of the sounds that most of a false bout without crying lies in.
+    """
 
     reached: dict[str, Reached]
     tallies: dict[str, dict[str, Tally]]
@@ -319,10 +354,65 @@ class SceneReport:
     scenes: int
     true_bouts: int
     calm_hours: float
+    trade_off: tuple[Choice, ...]
+    causes: dict[str, dict[str, int]]
 
 
-def report(found: Sequence[Scene], heard: Sequence[Heard]) -> SceneReport:
-    """Measure everything.
+def trade_off(found: Sequence[Scene], heard: Sequence[Heard]) -> list[Choice]:
+    """Try our detectors with other thresholds, `off` in the shipped ratio to `on`."""
+    clear = [s.crying and s.spec.snr_db >= 10 for s in found]
+    noisy = [s.crying and s.spec.snr_db < 10 for s in found]
+    hours = sum(s.hours for s in found if not s.crying)
+    out = []
+    for name in ("builtin", "yamnet+head"):
+        if any(name not in one.rules for one in heard):
+            continue
+        shipped = heard[0].rules[name]
+        for on in sorted({*TRIED_ON, shipped.on}):
+            made = []
+            for one in heard:
+                frames = one.builtin if name == "builtin" else one.head
+                assert frames is not None
+                rule = replace(shipped, on=on, off=on * shipped.off / shipped.on)
+                made.append(follow(frames, rule, one.delays[name]))
+            calm = [v for s, v in zip(found, made, strict=True) if not s.crying]
+            _, delays = _latencies(found, made, clear)
+            middle, late = np.percentile(delays, [50, 95]) if len(delays) else (np.nan, np.nan)
+            out.append(
+                Choice(
+                    name=name,
+                    on=on,
+                    off=rule.off,
+                    shipped=on == shipped.on,
+                    f1_clear=sum(_tallies(found, made, clear), Tally()).f1,
+                    f1_noisy=sum(_tallies(found, made, noisy), Tally()).f1,
+                    false_per_hour=sum(len(v.bouts) for v in calm) / hours,
+                    withdrawn_per_hour=sum(v.withdrawn for v in calm) / hours,
+                    delay_s=(float(middle), float(late)),
+                )
+            )
+    return out
+
+
+def causes(
+    found: Sequence[Scene], made: Sequence[Followed], labels: Mapping[str, str]
+) -> dict[str, int]:
+    """Count the false bouts without crying by the label of the sound that they mostly lie in."""
+    out: Counter[str] = Counter()
+    for scene, verdict in zip(found, made, strict=True):
+        for span in [] if scene.crying else verdict.bouts:
+            inside: Counter[str] = Counter()
+            for begin, end, source in scene.others:
+                inside[source] += max(min(span[1], end) - max(span[0], begin), 0.0)
+            source = max(inside, key=lambda s: inside[s], default="")
+            out[labels.get(source, "no sound") if inside[source] > 0 else "no sound"] += 1
+    return dict(out.most_common())
+
+
+def report(
+    found: Sequence[Scene], heard: Sequence[Heard], labels: Mapping[str, str]
+) -> SceneReport:
+    """Measure everything; `labels` gives the label of each clip by its file.
 
     Onsets and delays are taken from scenes of 10 dB and more, over true bouts
     that were found and announced by a bout of their own.
@@ -371,6 +461,8 @@ def report(found: Sequence[Scene], heard: Sequence[Heard]) -> SceneReport:
         scenes=len(found),
         true_bouts=sum(len(s.bouts) for s in found),
         calm_hours=hours,
+        trade_off=tuple(trade_off(found, heard)),
+        causes={name: causes(found, verdicts.by_name[name], labels) for name in reached},
     )
 
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from harken.hearing.frames import HOP
 from harken.sound.blocks import RATE
-from training.network import BABY_CRY, FLOOR, LEFT, MELS, RIGHT, SPECTRUM, STEP, Ear, Front, Head
+from training.head import BABY_CRY, Head
+from training.network import FLOOR, LEFT, MELS, RIGHT, SPECTRUM, STEP, Ear, Front
 
 _OPSET = 17
 _HEADS = "cry,laugh,voice"
@@ -172,7 +173,8 @@ def export_head(head: Head, path: Path, metadata: dict[str, str]) -> None:
     quiet, full = g.constant(np.float32(-100)), g.constant(np.float32(0))
     loud = g.scaled(g.add("Clip", "level", quiet, full), 1 / 25, 2.0)
     loud = g.add("Unsqueeze", loud, g.constant(np.array([2], np.int64)))
-    x = g.add("Concat", rows, g.odds("builtin"), loud, g.add("Mul", loud, loud), axis=2)
+    heard = g.odds("builtin")
+    x = g.add("Concat", rows, heard, loud, g.add("Mul", loud, loud), axis=2)
     x = g.add("MatMul", x, g.weight(_numpy(second.weight).T))
     x = g.add("Relu", g.add("Add", x, g.weight(_numpy(second.bias))))
     x = g.add("Transpose", x, perm=[0, 2, 1])
@@ -187,8 +189,10 @@ def export_head(head: Head, path: Path, metadata: dict[str, str]) -> None:
     own = g.add("MatMul", kept, g.weight(_numpy(head.own.weight).T))
     own = _twice(g, g.add("Add", own, g.weight(_numpy(head.own.bias))), head.own.out_features)
     logits = g.add("Add", g.add("Transpose", x, perm=[0, 2, 1]), own)
-    baby = _twice(g, g.scaled(g.slice(kept, 2, BABY_CRY, BABY_CRY + 1), 0.5 / 0.3, head.LIFT), 1)
-    cry = g.add("Add", g.scaled(g.slice(logits, 2, 0, 1), 0.5), baby)
+    baby = _twice(g, g.slice(kept, 2, BABY_CRY, BABY_CRY + 1), 1)
+    both = g.add("Add", baby, g.slice(g.slice(heard, 2, 0, 1), 1, 2 * head.LEFT_ROWS, big))
+    both = g.scaled(both, 1 / 0.9, head.LIFT)
+    cry = g.add("Add", g.scaled(g.slice(logits, 2, 0, 1), 1 / 3), both)
     g.add("Sigmoid", g.add("Concat", cry, g.slice(logits, 2, 1, 3), axis=2), output="probs")
     fixed = {
         "kind": "yamnet_head",

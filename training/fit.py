@@ -1,8 +1,7 @@
-"""Fitting the two networks."""
+"""Fitting the network of our own."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,142 +10,13 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from harken.hearing.frames import HOP
-from training.data import SEGMENT, SEGMENT_FRAMES, Clip, Targets, frames_of
-from training.network import LEFT, RIGHT, STEP, Ear, Front, Head
-from training.pool import Segment
+from training.data import SEGMENT_FRAMES, frames_of
+from training.losses import peak_loss, weighted_loss
+from training.network import LEFT, RIGHT, STEP, Ear, Front
+from training.store import ROWS, Store
 
-ROWS = SEGMENT_FRAMES // 2
-
-
-@dataclass(eq=False)
-class Store:
-    """Everything that is trained on, segment by segment.
-
-    power float16[n, 513, 64] (log), wanted and weight float32[n, 128, 3], scores
-    float16[n, 64, 521], level float32[n, 128], fold int[n].
-    """
-
-    power: Tensor
-    wanted: Tensor
-    weight: Tensor
-    scores: Tensor
-    level: Tensor
-    fold: NDArray[np.int64]
-
-    def rows_outside(self, fold: int | None) -> NDArray[np.int64]:
-        """Give the segments that may be trained on when `fold` is left out."""
-        return np.flatnonzero(self.fold != (-1 if fold is None else fold))
-
-
-def log_power(pcm: NDArray[np.int16], front: Front) -> Tensor:
-    """Log mel powers of segments, with one step of zeros to each side."""
-    wave = torch.from_numpy(pcm.astype(np.float32) / 32768)
-    with torch.inference_mode():
-        return torch.log(front(nn.functional.pad(wave, (STEP, STEP))) + 1e-12).half()
-
-
-def frame_level(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Level of each frame of segments, dBFS, not below −100."""
-    x = pcm.astype(np.float32).reshape(len(pcm), SEGMENT_FRAMES, -1) / 32768
-    return (10 * np.log10(np.maximum(np.mean(x * x, 2), 1e-10))).astype(np.float32)
-
-
-def clip_segments(
-    clips: list[Clip], targets: list[Targets], scores: list[NDArray[np.float16]]
-) -> tuple[list[Segment], list[NDArray[np.float16]]]:
-    """Take the clips as they are, cut and filled up to the length of a segment."""
-    out, rows = [], []
-    for one, target, score in zip(clips, targets, scores, strict=True):
-        for at in range(0, max(len(one.pcm) - SEGMENT // 4, 1), SEGMENT):
-            first = at // (SEGMENT // SEGMENT_FRAMES)
-            pcm = np.zeros(SEGMENT, np.int16)
-            piece = one.pcm[at : at + SEGMENT]
-            pcm[: len(piece)] = piece
-            wanted = np.zeros((SEGMENT_FRAMES, 3), np.float32)
-            weight = np.ones((SEGMENT_FRAMES, 3), np.float32) * 0.2
-            some = slice(first, first + SEGMENT_FRAMES)
-            n = len(target.wanted[some])
-            wanted[:n], weight[:n] = target.wanted[some], target.weight[some]
-            row = np.zeros((ROWS, 521), np.float16)
-            got = score[first // 2 : first // 2 + ROWS]
-            row[: len(got)] = got
-            row[len(got) :] = got[-1] if len(got) else 0
-            out.append(Segment(one.fold, pcm, wanted, weight))
-            rows.append(row)
-    return out, rows
-
-
-def make_store(segments: list[Segment], scores: list[NDArray[np.float16]]) -> Store:
-    """Compute what both networks need from rendered segments."""
-    front = Front()
-    pcm = np.stack([s.pcm for s in segments])
-    return Store(
-        power=torch.cat([log_power(pcm[k : k + 64], front) for k in range(0, len(pcm), 64)]),
-        wanted=torch.from_numpy(np.stack([s.wanted for s in segments])),
-        weight=torch.from_numpy(np.stack([s.weight for s in segments])),
-        scores=torch.from_numpy(np.stack([s[:ROWS] for s in scores])),
-        level=torch.from_numpy(frame_level(pcm)),
-        fold=np.array([s.fold for s in segments]),
-    )
-
-
-def _weighted(logits: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
-    loss = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    return (loss * weight).sum() / weight.sum().clamp_min(1.0)
-
-
-def fit_head(
-    store: Store,
-    *,
-    leave_out: int | None,
-    builtin: Tensor,
-    seed: int,
-    epochs: int = 12,
-    log: Callable[[str], None] = print,
-) -> Head:
-    """Fit the temporal head on YAMNet's scores.
-
-    Parameters
-    ----------
-    store : Store
-    leave_out : int or None
-        Fold that is not looked at.
-    builtin : float32[n, 128, 3]
-        Out-of-fold probabilities of the builtin for every segment.
-    seed : int
-    epochs : int
-    log : callable
-        Takes one line now and then.
-    """
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    head = Head()
-    rows = store.rows_outside(leave_out)
-    batch = 32
-    steps = epochs * (len(rows) // batch)
-    optimiser = torch.optim.AdamW(head.parameters(), lr=2e-3, weight_decay=0.02)
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.1)
-    begun, total = time.monotonic(), 0.0
-    head.train()
-    for epoch in range(epochs):
-        order = rng.permutation(rows)
-        for k in range(0, len(order) - batch + 1, batch):
-            some = torch.from_numpy(order[k : k + batch])
-            scores = store.scores[some].float()
-            ear = builtin[some]
-            level = store.level[some] + torch.randn(batch, 1) * 6
-            logits = head(*head.padded(scores, ear, level))
-            loss = _weighted(logits, store.wanted[some], store.weight[some])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            plan.step()
-            total += loss.item()
-        if epoch % 4 == 3:
-            mean = total / max(len(order) // batch, 1) / 4
-            log(f"  head, epoch {epoch + 1}: loss {mean:.4f}, {time.monotonic() - begun:.0f} s")
-            total = 0.0
-    return head.eval()
+PEAK_WEIGHT, TEACHER_WEIGHT = 0.5, 1.0
+"""Beside the loss of the labelled frames."""
 
 
 def fit_ear(
@@ -232,7 +102,7 @@ def fit_ear(
             with torch.autocast("cpu", torch.bfloat16):
                 logits, classes = ear(joined, gain)
             logits, classes = logits.float(), classes.float()
-            own = _weighted(
+            own = weighted_loss(
                 logits, want.flatten(1, 2), sure.flatten(1, 2) * torch.tensor([2.0, 0.7, 0.5])
             )
             taught = nn.functional.avg_pool1d(classes.transpose(1, 2), 2).transpose(1, 2)
@@ -244,7 +114,12 @@ def fit_ear(
                 goal.clamp(1e-4, 1 - 1e-4), goal, reduction="none"
             ).sum(2)
             distil = (each.view(batch, 2, ROWS, 1) * alone).mean()
-            loss = own + 0.25 * distil
+            peak = peak_loss(
+                logits[:, :, 0].reshape(batch * 2, SEGMENT_FRAMES),
+                want[..., 0].flatten(0, 1),
+                sure[..., 0].flatten(0, 1),
+            )
+            loss = own + PEAK_WEIGHT * peak + TEACHER_WEIGHT * distil
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(ear.parameters(), 2.0)
@@ -279,23 +154,3 @@ def ear_on_wave(ear: Ear, front: Front, samples: NDArray[np.float32]) -> NDArray
     wave = torch.from_numpy(np.pad(samples[: n * HOP], (LEFT, RIGHT)))[None]
     with torch.inference_mode():
         return torch.sigmoid(ear(front(wave))[0])[0].numpy()
-
-
-def head_on_clip(
-    head: Head,
-    rows: NDArray[np.float16],
-    builtin: NDArray[np.float32],
-    level: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Probabilities of a head on a whole clip: float32[2 · rows, 3]."""
-    n = 2 * len(rows)
-
-    def fit(x: NDArray[np.float32], fill: float) -> Tensor:
-        extra = [(0, max(n - len(x), 0))] + [(0, 0)] * (x.ndim - 1)
-        return torch.from_numpy(np.pad(x, extra, constant_values=fill)[:n])[None]
-
-    with torch.inference_mode():
-        inputs = head.padded(
-            torch.from_numpy(rows.astype(np.float32))[None], fit(builtin, 0.0), fit(level, -100.0)
-        )
-        return torch.sigmoid(head(*inputs))[0].numpy()

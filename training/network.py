@@ -1,6 +1,6 @@
-"""The networks: a small one of our own from the waveform up, and a head on YAMNet.
+"""The network of our own, from the waveform up.
 
-Both are fully convolutional with a finite reach in time and no padding in time:
+It is fully convolutional with a finite reach in time and no padding in time:
 given enough sound to the left and right, a frame has one value, however the
 sound is cut into blocks.
 """
@@ -19,7 +19,6 @@ SPECTRUM = 512  # samples a spectrum looks at: 32 ms
 LOW_BIN, HIGH_BIN = 2, 246  # of SPECTRUM / 2 + 1: 62 Hz to 7.7 kHz
 FLOOR = 1e-9  # added to the power, full scale being 1: about −90 dBFS in a band
 TEACHER_CLASSES = 521
-BABY_CRY = 20  # of those
 
 
 def mel_matrix() -> NDArray[np.float32]:
@@ -124,6 +123,9 @@ class Ear(nn.Module):
         self.heads = nn.Conv1d(self.CHANNELS, 3, 1)
         self.teacher = nn.Conv1d(self.CHANNELS, TEACHER_CLASSES, 1)
         self.drop = nn.Dropout(0.1)
+        with torch.no_grad():
+            # Nearly every class is absent nearly always: nothing of that need be learnt.
+            self.teacher.bias.fill_(-6.0)
 
     # Spectra are 20 ms apart until the two strides of 2. Reach of the 2-D stack
     # to each side, in spectra: 1 + 1 + 2 + 2 + 4.
@@ -139,6 +141,7 @@ class Ear(nn.Module):
             power = power * gain[:, None, None]
         log = torch.log(power + FLOOR) * 0.25 + 3.0
         x = torch.stack([log, (log - log.mean(2, keepdim=True)) * 2], 1)
+        x = x.contiguous(memory_format=torch.channels_last)  # faster to learn with
         x = self.bands(x)
         x = self.flat(x.permute(0, 1, 3, 2).flatten(1, 2))
         for layer, gap in zip(self.time, self.DILATIONS, strict=True):
@@ -157,70 +160,3 @@ LEFT = (Ear.LEFT_SPECTRA + 1 - _HALF) * STEP
 """Samples of sound before a frame's start that it depends on."""
 RIGHT = (Ear.RIGHT_SPECTRA + 1 - _HALF) * STEP
 """Samples of sound after a frame's end that it depends on."""
-
-
-class Head(nn.Module):
-    """YAMNet's scores, the builtin's probabilities and the level → logits of cry, laugh, voice.
-
-    scores float32[b, r, 521], builtin float32[b, 2 r, 3], level float32[b, 2 r] →
-    float32[b, 2 (r − left − right), 3].
-    """
-
-    WIDTH = 48
-    LEFT_ROWS = 12  # 1.92 s
-    RIGHT_ROWS = 0
-    LIFT = 2.6
-    """YAMNet's odds of crying are low in a noisy room; this puts the shipped threshold at 0.5."""
-    DILATIONS = (1, 2, 4, 5)  # frames; a kernel of 3, looking back only: 24 frames
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scores = nn.Sequential(
-            nn.Dropout(0.1), nn.Linear(TEACHER_CLASSES, 64), nn.ReLU(), nn.Dropout(0.2)
-        )
-        self.join = nn.Sequential(nn.Linear(64 + 5, self.WIDTH), nn.ReLU())
-        self.time = nn.ModuleList(
-            nn.Conv1d(self.WIDTH, self.WIDTH, 3, dilation=gap) for gap in self.DILATIONS
-        )
-        self.heads = nn.Conv1d(self.WIDTH, 3, 1)
-        self.drop = nn.Dropout(0.1)
-        # What is learnt is a correction of YAMNet's own verdict, which starts as it is.
-        self.own = nn.Linear(TEACHER_CLASSES, 3)
-        with torch.no_grad():
-            self.own.weight.zero_()
-            self.own.bias.fill_(0.5)
-            for head, classes in enumerate(((BABY_CRY,), (14,), (0,))):
-                self.own.weight[head, list(classes)] = 3.0
-            self.heads.weight.mul_(0.1)
-
-    def padded(
-        self, scores: Tensor, builtin: Tensor, level: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Add the context that a run begins and ends with: nothing heard."""
-        left, right = self.LEFT_ROWS, self.RIGHT_ROWS
-        pad = nn.functional.pad
-        return (
-            pad(scores, (0, 0, left, right)),
-            pad(builtin, (0, 0, 2 * left, 2 * right)),
-            pad(level, (2 * left, 2 * right), value=-100.0),
-        )
-
-    def forward(self, scores: Tensor, builtin: Tensor, level: Tensor) -> Tensor:
-        """Logits."""
-        odds = torch.log((scores + 1e-3) / (1.001 - scores)) * 0.3
-        x = self.scores(odds).repeat_interleave(2, 1)
-        heard = torch.log((builtin + 1e-3) / (1.001 - builtin)) * 0.3
-        loud = (level.clamp(-100, 0)[:, :, None] + 50) / 25
-        x = self.join(torch.cat([x, heard, loud, loud * loud], 2)).transpose(1, 2)
-        for layer, gap in zip(self.time, self.DILATIONS, strict=True):
-            x = torch.relu(x[:, :, 2 * gap :] + layer(x))
-        kept = odds[:, self.LEFT_ROWS :]
-        own = self.own(kept).repeat_interleave(2, 1)
-        logits = self.heads(self.drop(x)).transpose(1, 2) + own
-        if self.training:
-            return logits
-        # What was learnt from two and a half hours errs where YAMNet, which heard thousands, does
-        # not, and the other way round: their mean is better than either.
-        baby = (kept[:, :, BABY_CRY] / 0.3).repeat_interleave(2, 1)
-        mean = (logits[:, :, :1] + baby[:, :, None]) / 2 + self.LIFT
-        return torch.cat([mean, logits[:, :, 1:]], 2)

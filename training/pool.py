@@ -26,8 +26,8 @@ from harken.simulate.acoustics import (
 )
 from harken.simulate.sounds import HOUSEHOLD
 from harken.simulate.voice import babble, cry, laugh, speak
-from harken.sound.blocks import RATE
 from training.data import SEGMENT, SEGMENT_FRAMES, Clip, Targets
+from training.made import instruments, speakers, tones
 
 Samples = NDArray[np.float32]
 
@@ -43,6 +43,19 @@ _FRONT = {
     "unknown_upload": 0.05,
 }
 """How often each label is drawn as a foreground sound."""
+
+_MADE = {
+    "cry": 0.08,
+    "tones": 0.22,
+    "instruments": 0.32,
+    "household": 0.13,
+    "speakers": 0.18,
+    "voice": 0.07,
+}
+"""How often each kind is drawn as a made-up sound."""
+
+_MADE_SHARE = 0.25
+"""Share of the sounds of a mixture that are made up."""
 
 _SPEEDS = {
     "cry": (0.85, 1.2),
@@ -107,7 +120,7 @@ class Mixer:
         mix += at_level(floor, floor_db)
 
         for _ in range(rng.choice([0, 1, 2, 3], p=[0.06, 0.4, 0.36, 0.18])):
-            drawn = self._made(rng) if rng.random() < 0.14 else self._recorded(rng)
+            drawn = self._made(rng) if rng.random() < _MADE_SHARE else self._recorded(rng)
             if drawn is None:
                 continue
             sound, target = drawn
@@ -181,22 +194,30 @@ class Mixer:
 
     def _made(self, rng: np.random.Generator) -> tuple[Samples, Targets]:
         """Draw a made-up sound: now and then a cry, mostly what is near one and is none."""
-        kind = rng.choice(["cry", "tones", "household", "voice"], p=[0.15, 0.5, 0.2, 0.15])
+        kind = rng.choice(list(_MADE), p=list(_MADE.values()))
         seconds = float(rng.uniform(2, 9))
+        voice, sure_of_voice = 0.0, 0.2
         if kind == "cry":
             age, intensity = rng.uniform(0, 40), rng.uniform(0.4, 1)
             sound = cry(seconds, age_weeks=age, intensity=intensity, rng=rng).samples
         elif kind == "tones":
             sound = tones(seconds, rng)
+        elif kind == "instruments":
+            sound = instruments(seconds, rng)
         elif kind == "household":
             name = str(rng.choice(sorted(HOUSEHOLD)))
             sound = HOUSEHOLD[name](seconds, rng=rng)
+        elif kind == "speakers":
+            sound, adult = speakers(seconds, rng)
+            voice, sure_of_voice = float(adult), 0.2 if adult else 0.0
         else:
             speaker = [laugh, babble, speak][rng.integers(3)]
             sound = speaker(seconds, rng=rng).samples
         n = len(sound) // HOP
-        row = np.array([kind == "cry", 0, 0], np.float32)
-        sure = np.array([0.5, 0.2, 0.2], np.float32)
+        row = np.array([kind == "cry", 0, voice], np.float32)
+        # That an instrument is no infant is certain; how near a made-up infant comes is not.
+        certain = kind in ("tones", "instruments", "household", "speakers")
+        sure = np.array([1.0 if certain else 0.5, 0.2, sure_of_voice], np.float32)
         return sound, Targets(np.tile(row, (n, 1)), np.tile(sure, (n, 1)))
 
     def _background(self, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -207,55 +228,6 @@ class Mixer:
             return coloured_noise(SEGMENT, rng, rng.uniform(-7, 0))
         sound = self._draw(str(kind), rng)[0].samples
         return np.tile(sound, -(-SEGMENT // len(sound)))[:SEGMENT]
-
-
-def tones(seconds: float, rng: np.random.Generator) -> Samples:
-    """Tunes, sirens, squeaks, beeps and hums: pitch that moves, and is no infant.
-
-    Parameters
-    ----------
-    seconds : float
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    float32[n]
-        16 kHz, peak 1.
-    """
-    out = np.zeros(round(seconds * RATE), np.float64)
-    centre = np.exp(rng.uniform(np.log(150), np.log(2500)))
-    length = float(np.exp(rng.uniform(np.log(0.06), np.log(1.5))))
-    gap = length * rng.uniform(0, 1.2)
-    partials = np.arange(1, rng.integers(2, 14))
-    strength = partials ** -rng.uniform(0.3, 2.5) * rng.uniform(0.2, 1, len(partials))
-    glide, wobble = rng.choice([0, 0, 0.3, 1.0]), rng.choice([0, 0.01, 0.04, 0.15])
-    rate, attack = rng.uniform(2, 12), rng.uniform(0.005, 0.3)
-    spread = rng.choice([0.0, 0.15, 0.5])
-    at = 0.0
-    while at < seconds:
-        n = min(round(length * rng.uniform(0.7, 1.3) * RATE), len(out) - round(at * RATE))
-        if n <= 32:
-            break
-        t = np.arange(n) / RATE
-        hz = (
-            centre
-            * np.exp(rng.normal(0, spread + 1e-9))
-            * np.exp(
-                glide * rng.uniform(-1, 1) * t / length + wobble * np.sin(2 * np.pi * rate * t)
-            )
-        )
-        phase = 2 * np.pi * np.cumsum(hz) / RATE
-        note = np.zeros(n)
-        for k, a in zip(partials, strength, strict=True):
-            note += a * np.sin(k * phase) * (k * hz < 7600)
-        shape = np.minimum(t / (attack * length), 1) * np.minimum((t[-1] - t) / 0.02, 1)
-        if rng.random() < 0.5:
-            shape *= np.exp(-t / (length * 0.5))
-        start = round(at * RATE)
-        out[start : start + n] += note * shape
-        at += n / RATE + gap
-    peak = np.abs(out).max()
-    return (out / peak if peak > 0 else out).astype(np.float32)
 
 
 def _some(job: tuple[Mixer, list[int]]) -> list[Segment]:

@@ -9,7 +9,8 @@ pytest.importorskip("onnx")
 import onnxruntime  # noqa: E402
 
 from training.export import export_ear, export_head  # noqa: E402
-from training.network import LEFT, RIGHT, Ear, Front, Head  # noqa: E402
+from training.head import Head  # noqa: E402
+from training.network import LEFT, RIGHT, Ear, Front  # noqa: E402
 
 
 def _shaken(net: torch.nn.Module) -> torch.nn.Module:
