@@ -45,6 +45,8 @@ PATIENCE_S = 45.0
 BOUNCE_MS = 1000
 ROOM = "nursery"
 BERLIN = ZoneInfo("Europe/Berlin")
+YESTERDAY = (datetime.now(BERLIN) - timedelta(days=1, hours=7)).date()
+"""The newest whole day, as families count: it began at 7 o'clock and is over."""
 
 CLIP = "dac-F4A0C710-AC2D-42E0-8EA9-3E4CAC31EE20-1430318416-1.0-m-04-hu.flac"
 """Of a family's own phone, four weeks old and hungry; YAMNet is sure of it from end to end."""
@@ -203,11 +205,9 @@ class Past:
 
 
 def past_events() -> list[Event]:
-    """Give an ordinary yesterday, from 7 o'clock on, and a cry of this evening."""
+    """Give an ordinary yesterday, and a cry of this last hour."""
     past = Past()
-    yesterday = datetime.combine(
-        datetime.now(BERLIN).date() - timedelta(days=1), datetime_time(7), BERLIN
-    )
+    yesterday = datetime.combine(YESTERDAY, datetime_time(7), BERLIN)
 
     def at(hours: float, seconds: float = 0.0) -> datetime:
         return yesterday + timedelta(hours=hours, seconds=seconds)
@@ -481,7 +481,8 @@ def e2e():
     """What tests use that is no fixture: names, sizes and waiting."""
 
     class E2E:
-        names, past, past_events, phone, desktop = Names, Past, past_events, PHONE, DESKTOP
+        names, past, past_events, yesterday = Names, Past, past_events, YESTERDAY
+        phone, desktop = PHONE, DESKTOP
         wait, thumb = staticmethod(until), staticmethod(thumb)
 
     return E2E

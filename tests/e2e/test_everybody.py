@@ -6,9 +6,7 @@ With HARKEN_PICTURES=1 the same tests keep the pictures of docs/pictures.
 import os
 import shutil
 import subprocess
-from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
@@ -19,11 +17,10 @@ PICTURES = Path(__file__).parents[2] / "docs/pictures"
 KEEP = os.environ.get("HARKEN_PICTURES") == "1"
 THEMES = ("day", "night")
 BIG = 150_000
-YESTERDAY = (datetime.now(ZoneInfo("Europe/Berlin")) - timedelta(days=1)).date()
 AXE_RULES = {"resultTypes": ["violations"]}
 
 PAGES = {
-    "journal": (f"/journal?day={YESTERDAY}", "#list .entry"),
+    "journal": ("/journal?day={yesterday}", "#list .entry"),
     "settings": ("/settings", "#devices-title"),
     "hears": ("/hears/nursery", "#facts"),
     "board": ("/board", "#board > *"),
@@ -82,7 +79,7 @@ def look(require, e2e):
 def test_page_is_for_everybody(make_home, phones, e2e, look, name):
     home = make_home(past=e2e.past_events())
     path, ready = PAGES[name]
-    page = phones.join(home, path=path)
+    page = phones.join(home, path=path.format(yesterday=e2e.yesterday))
     phones.join(home, "Ben", role="caregiver")
     expect(page.locator(ready).first).to_be_visible()
     if name in ("hears", "board"):

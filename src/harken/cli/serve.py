@@ -348,7 +348,7 @@ async def running(
 
         # uvicorn's own handler raises the signal again once all has ended, and an end that was
         # asked for would look like a failure.
-        server.handle_exit = stop  # type: ignore[method-assign]
+        server.handle_exit = stop  # type: ignore[method-assign, assignment]
         await hub.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
