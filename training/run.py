@@ -298,11 +298,7 @@ def main() -> None:
     parser.add_argument("--segments", type=int, default=Plan.segments, help="rooms of 10 s a fold")
     parser.add_argument("--epochs", type=int, default=Plan.ear_epochs)
     parser.add_argument("--seed", type=int, default=Plan.seed)
-    parser.add_argument(
-        "--cross-corpus",
-        action="store_true",
-        help="instead of leaving out folds, leave out one corpus after the other",
-    )
+    parser.add_argument("--cross-corpus", action="store_true", help="leave out corpora, not folds")
     given = parser.parse_args()
     plan = Plan(seed=given.seed, segments=given.segments, ear_epochs=given.epochs)
     begun = time.monotonic()
