@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import charts, speed
+from benchmarks import charts, hub, speed
 from benchmarks import clips as on_clips
 from benchmarks import scenes as in_scenes
 from benchmarks.metrics import Estimate
@@ -29,7 +29,7 @@ from training.data import AUDIO, FOLDS, YAMNET, Clip, data_hash, load_clips
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "bench"
-PARTS = ("clips", "levels", "corpora", "scenes", "speed")
+PARTS = ("clips", "levels", "corpora", "scenes", "speed", "hub")
 OURS = ("builtin", "yamnet+head")
 
 Cells = dict[str, str]
@@ -473,6 +473,14 @@ def main() -> None:
         rows += speed_rows(timed)
         results["speed"] = timed
         step("speed")
+    if "hub" in parts:
+        # The last of all, as it needs the machine for itself.
+        made_hub = hub.measure(hub.PARTS)
+        extras.append(
+            Extra("The hub", ["what", "at least", "measured", "met?"], hub.rows(made_hub))
+        )
+        results["hub"] = made_hub
+        step("hub")
 
     tables = [main_table(rows), *extras]
     for table in tables:

@@ -821,6 +821,47 @@ def write_page(found: dict[str, Any]) -> None:
     PAGE.write_text(made, "utf-8")
 
 
+def measure(parts: Sequence[str]) -> dict[str, Any]:
+    """Measure some parts, and write the table with what was measured of the others before.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        Of `PARTS`.
+
+    Returns
+    -------
+    dict
+        What was found, by part.
+    """
+    OUT.mkdir(parents=True, exist_ok=True)
+    ways: dict[str, Callable[[], dict[str, Any]]] = {
+        "browser": measure_browser,
+        "tap": measure_tap,
+        "rooms": measure_rooms,
+        "phones": measure_phones,
+        "events": measure_events,
+        "kills": measure_kills,
+        "memory": measure_memory,
+    }
+    for part in parts:
+        load = os.getloadavg()[0]
+        begun = time.monotonic()
+        one = ways[part]()
+        # Read again each time, as parts may be measured beside each other.
+        path = OUT / "hub.json"
+        found = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        found[part] = {**one, "load": round(load, 1)}
+        found["machine"] = (
+            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        )
+        found = {key: found[key] for key in ("machine", *PARTS) if key in found}
+        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        write_page(found)
+        print(f"{part}: {time.monotonic() - begun:.0f} s  {json.dumps(one)[:2000]}", flush=True)
+    return dict(json.loads((OUT / "hub.json").read_text("utf-8")))
+
+
 def main() -> None:
     """Measure the hub, and write the table."""
     parse = argparse.ArgumentParser(prog="python -m benchmarks.hub", description=main.__doc__)
@@ -843,32 +884,7 @@ def main() -> None:
     parts = ask.only.split(",")
     if unknown := [part for part in parts if part not in PARTS]:
         parse.error(f"--only: unknown part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    OUT.mkdir(parents=True, exist_ok=True)
-    measure: dict[str, Callable[[], dict[str, Any]]] = {
-        "browser": measure_browser,
-        "tap": measure_tap,
-        "rooms": measure_rooms,
-        "phones": measure_phones,
-        "events": measure_events,
-        "kills": measure_kills,
-        "memory": measure_memory,
-    }
-    for part in parts:
-        load = os.getloadavg()[0]
-        begun = time.monotonic()
-        one = measure[part]()
-        # Read again each time, as parts may be measured beside each other.
-        path = OUT / "hub.json"
-        found = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        found[part] = {**one, "load": round(load, 1)}
-        found["machine"] = (
-            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-        )
-        found = {key: found[key] for key in ("machine", *PARTS) if key in found}
-        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
-        write_page(found)
-        print(f"{part}: {time.monotonic() - begun:.0f} s  {json.dumps(one)[:2000]}", flush=True)
-    print(markdown(json.loads((OUT / "hub.json").read_text("utf-8"))))
+    print(markdown(measure(parts)))
 
 
 if __name__ == "__main__":
