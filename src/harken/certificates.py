@@ -92,9 +92,7 @@ def make_certificate(folder: Path, names: Sequence[str]) -> Certificate:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if authority_key.exists() and made.authority.exists():
-            authority = trustme.CA.from_pem(
-                made.authority.read_bytes(), authority_key.read_bytes()
-            )
+            authority = trustme.CA.from_pem(made.authority.read_bytes(), authority_key.read_bytes())
         else:
             authority = trustme.CA(
                 organization_name="Harken", organization_unit_name="authority of this home"

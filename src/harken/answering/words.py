@@ -124,12 +124,13 @@ def unheard_text(room: str, since: str, *, again: bool, reason: str | None) -> s
 
     Examples
     --------
-    >>> print(unheard_text("Nursery", "02:10", again=False, reason="No sound arrives."))
+    >>> print(unheard_text("Nursery", "02:10", again=False, reason="no sound arrives"))
     Nursery can't be heard
     Not since 02:10. No sound arrives. Please look at the microphone.
     """
     title = f"{short(room)} still can't be heard" if again else f"{short(room)} can't be heard"
-    why = f" {reason.strip().rstrip('.')[:200]}." if reason and reason.strip() else ""
+    said = (reason or "").strip().rstrip(".")[:200]
+    why = f" {said[0].upper()}{said[1:]}." if said else ""
     return f"{title}\nNot since {since}.{why} Please look at the microphone."
 
 

@@ -31,7 +31,7 @@ def stubs() -> ModuleType:
 def browser() -> Iterator[Browser]:
     # Not for the session: while Playwright runs, no later test could use asyncio.run.
     if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+        pytest.skip(f"missing: {CHROMIUM}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         yield browser

@@ -140,7 +140,7 @@ def lists(stub: Any, stubs: ModuleType) -> None:
 
 def check_axe(page: Page) -> None:
     if not AXE.exists():
-        pytest.skip("axe-core is not here; run: npm ci")
+        pytest.skip("missing: axe-core; run npm ci")
     found = page.evaluate(
         AXE.read_text("utf-8") + "; axe.run(document, {resultTypes: ['violations']})"
     )

@@ -147,6 +147,12 @@ function describe() {
   const rule = Object.entries(hears.rule ?? {}).filter(([name, value]) =>
     value !== null && typeof value !== "object" && name !== "on" && name !== "off");
   const state = { calm: "calm", bursting: "sounds like crying, not long enough yet", bout: "a cry bout" }[hears.state] ?? hears.state;
+  /** What the fields of the bout rule are called here; all of them are seconds.
+   * @type {Record<string, string>} */
+  const names = {
+    min_duration: "Shortest cry", max_gap: "Longest pause within one", smoothing: "Averaged over",
+    evidence: "Told after", min_cry: "Crying in it, at least", reach: "Onset sought before",
+  };
   /** @type {[string, string][]} */
   const facts = [
     ["P(cry)", two(last(hears.cry))], ["P(adult voice)", two(last(hears.voice))],
@@ -154,7 +160,7 @@ function describe() {
     ["Begins at", two(hears.on)], ["Ends below", two(hears.off)],
   ];
   fill(byId("facts", HTMLElement), JSON.stringify([facts, rule]), () => [
-    ...facts, .../** @type {[string, string][]} */ (rule.map(([name, value]) => [name.replaceAll("_", " "), String(value)])),
+    ...facts, .../** @type {[string, string][]} */ (rule.map(([name, value]) => [names[name] ?? name.replaceAll("_", " "), `${value} s`])),
   ].map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   const { cry, on, hop_s: hop } = hears;
   const above = cry.filter((one) => one >= on).length * hop;
