@@ -55,7 +55,7 @@ _DRILL_LASTS = timedelta(minutes=3)
 _PLAYED_S = 12.0
 """How long a phrase or clip may sound in the room; voices are no answers meanwhile."""
 _LAST_EPISODES = timedelta(hours=2)
-_OF_THE_HOUSEHOLD = ("push_lost", "something_wrong", "alert_due")
+_OF_THE_HOUSEHOLD = ("push_lost", "something_wrong", "calmed", "alert_due")
 """Kinds of the ladder that may be about no room, and then about all."""
 
 

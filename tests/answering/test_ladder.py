@@ -240,6 +240,47 @@ def test_somebody_there_ends_it():
     assert life.decision.wake_at is None
 
 
+def test_a_cry_soon_after_calm_is_told_anew_from_the_first_on():
+    life = Life()
+    life.cry()
+    life.wait(10)
+    life.here()
+    life.wait(20)
+    life.stop()
+    life.happen("calmed", by="caregiver:ada", caregiver="ada")
+    life.wait(40)  # within the minute after which an episode ends
+    life.cry()
+    life.wait(200)
+    assert life.phones()[1:3] == [(43, "ada-phone"), (100, "ben-phone")]
+    told = [one for one in life.alerts if one.data["channel"] == "ada-phone"]
+    assert "3 s" in told[1].data["text"]
+
+
+def test_a_cry_after_half_a_minute_of_quiet_is_told_although_nobody_said_calm():
+    life = Life()
+    life.cry()
+    life.wait(10)
+    life.here()
+    life.wait(20)
+    life.stop()
+    life.wait(45)  # a pause of 25 s: whoever came is still there
+    life.cry()
+    life.wait(80)
+    assert life.phones() == [(3, "ada-phone")]
+    life.stop()
+    life.wait(115)  # a pause of 35 s: they may have left
+    life.cry()
+    life.wait(130)
+    life.stop()
+    life.wait(140)  # and a short pause in that cry changes nothing
+    life.cry()
+    life.wait(180)
+    assert life.phones()[1:] == [(118, "ada-phone"), (175, "ben-phone")]
+    life.here("ben")
+    life.wait(400)
+    assert len(life.phones()) == 3
+
+
 def test_undo_of_here_resumes():
     life = Life()
     life.cry()

@@ -34,6 +34,7 @@ LADDER_KINDS = (
     "plan_yielded",
     "plan_ended",
     "something_wrong",
+    "calmed",
     "room_unheard",
     "push_lost",
 )
@@ -65,6 +66,11 @@ class LadderSettings:
     repeat_every : float, 15 to 3600 [s]
         After the whole duty list was told, everybody on it is told again this
         often while it cries and nobody is there. Default 60.
+    left_after : float, 10 to 600 [s]
+        A cry that begins after this much quiet since somebody was there is told
+        anew, within the same episode: they may have left. So is one that begins
+        after a tap on *calm*. Default 30: longer than a pause in a cry that
+        somebody is soothing, shorter than the minute that ends an episode.
     everybody_after : float, 60 to 7200 [s]
         When a cry has gone on for this long with nobody there, those who have
         quiet hours or the day off are told too. Default 600.
@@ -92,6 +98,7 @@ class LadderSettings:
 
     pause_after_going: float = 120.0
     repeat_every: float = 60.0
+    left_after: float = 30.0
     everybody_after: float = 600.0
     unheard_again: tuple[float, ...] = (300.0, 1800.0)
     flap_window: float = 600.0
@@ -102,6 +109,7 @@ class LadderSettings:
         limits = {
             "pause_after_going": (10, 1800),
             "repeat_every": (15, 3600),
+            "left_after": (10, 600),
             "everybody_after": (60, 7200),
             "flap_window": (60, 7200),
             "flap_after": (1, 20),
@@ -478,7 +486,26 @@ def _base(
         over = [*over, *(event.at for event in ends)]
     if over and max(over) > max(there):
         return None, max(over), None
-    return None, None, None
+    return None, _anew(made, episode, since=max(there)), None
+
+
+def _crying_since(made: _Made, episode: Episode) -> datetime:
+    there = [one.at for one in episode.responses if _is_there(one)]
+    return (_anew(made, episode, since=max(there)) if there else None) or episode.onset
+
+
+def _anew(made: _Made, episode: Episode, *, since: datetime) -> datetime | None:
+    """Give when it cried anew after whoever was there may have left; None where it did not."""
+    calms = [event.at for event in made.of_kind("calmed") if event.at >= since]
+    quiet_s = made.situation.settings.left_after
+    heard_until = None
+    for bout in sorted((one for one in episode.bouts if one.kept), key=lambda one: one.onset):
+        if bout.onset > since and heard_until is not None:
+            paused_s = (bout.onset - max(heard_until, since)).total_seconds()
+            if paused_s >= quiet_s or any(calm < bout.onset for calm in calms):
+                return bout.onset
+        heard_until = max(bout.heard_until, heard_until or bout.heard_until)
+    return None
 
 
 def _is_there(response: Response) -> bool:
@@ -578,7 +605,7 @@ def _step(
     text = words.cry_text(
         made.whose,
         made.situation.room.name,
-        (made.situation.now - episode.onset).total_seconds(),
+        (made.situation.now - _crying_since(made, episode)).total_seconds(),
         again=again,
         first=first,
         visit=visit,
