@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from harken.cli.serve import Running, make_code, need_hub, open_journal, running, show_qr
+from harken.cli.serve import Running, make_code, need_hub, open_journal, running
 from harken.errors import HarkenError
 
 if TYPE_CHECKING:
@@ -161,8 +161,7 @@ async def _live(journal: "Journal", settings: Any, seed: int) -> None:
         )
         typer.echo(f"    {link}\n")
         typer.echo(f"What the hub hears of the room: {it.url}/hears/{ROOM}")
-        typer.echo(f"To be Ben on another browser: harken writes you a code in {it.url}/settings")
-        show_qr(link) if "localhost" not in link else None
+        typer.echo("To be Ben as well, make him a code in Settings, and open it in another browser.")
         typer.echo("Stop with Ctrl-C. Nothing of the demo is kept.")
         while not it.server.should_exit:
             await asyncio.sleep(0.2)
