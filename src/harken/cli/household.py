@@ -161,7 +161,7 @@ async def _live(journal: "Journal", settings: Any, seed: int) -> None:
         )
         typer.echo(f"    {link}\n")
         typer.echo(f"What the hub hears of the room: {it.url}/hears/{ROOM}")
-        typer.echo("To be Ben as well, make him a code in Settings, and open it in another browser.")
+        typer.echo("To be Ben too, make him a code in Settings and open it in another browser.")
         typer.echo("Stop with Ctrl-C. Nothing of the demo is kept.")
         while not it.server.should_exit:
             await asyncio.sleep(0.2)
