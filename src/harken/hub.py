@@ -130,6 +130,8 @@ class Hub:
         Whether the hub's own loudspeaker may sound.
     base_url : str
         Where phones open the pages; alerts link there.
+    contact : str, optional
+        Whom a push service may write to: ``mailto:`` or ``https://``.
     now : callable
         The time of day, with a zone.
     """
@@ -143,6 +145,7 @@ class Hub:
         clips: Clips | None = None,
         sounder: bool = True,
         base_url: str = "http://localhost:8437",
+        contact: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._journal = journal
@@ -163,6 +166,7 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sounder = sounder
         self._base_url = base_url
+        self._contact = contact
         self._keys = VapidKeys.load(journal.household)
         self._senders: Senders | None = None
         self._dispatcher = Dispatcher(
@@ -184,7 +188,11 @@ class Hub:
         for room in await asyncio.to_thread(self._journal.household.list, Room):
             await self._open_room(room)
         self._senders = Senders(
-            publish=self._tell_pages, on_press=self._pressed, on_gone=self._gone, keys=self._keys
+            publish=self._tell_pages,
+            on_press=self._pressed,
+            on_gone=self._gone,
+            keys=self._keys,
+            contact=self._contact,
         )
         await self._update_senders()
         self._tasks = [

@@ -6,10 +6,11 @@ before there are pages.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -54,9 +55,21 @@ class Settings(BaseSettings):
         description="SQLite file or postgresql+psycopg:// address; by default in the data folder.",
     )
     model: str = Field("auto", description="Detector: auto, builtin, yamnet or a file.")
+    contact: str | None = Field(
+        None,
+        description="Whom a push service may write to when something is wrong with what the hub "
+        "sends: mailto:you@your.example or an https:// address. Apple may refuse a made-up one.",
+    )
     sounder: bool = Field(
         True, description="Whether the hub's own loudspeaker may sound where a channel asks for it."
     )
+
+    @field_validator("contact")
+    @classmethod
+    def _can_be_written_to(cls, contact: str | None) -> str | None:
+        if contact is not None and not re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://\S+", contact):
+            raise ValueError("must be like mailto:you@your.example or https://your.example")
+        return contact
 
     @classmethod
     def settings_customise_sources(
@@ -106,6 +119,8 @@ def load_settings(**options: Any) -> Settings:
         if first["type"] == "extra_forbidden":
             known = ", ".join(Settings.model_fields)
             raise ParameterError(f"setting {name!r} is not known; there are {known}") from None
-        raise ParameterError(f"setting {name}={first['input']!r}: {first['msg']}") from None
+        raise ParameterError(
+            f"setting {name}={first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
     except ValueError as error:
         raise ParameterError(f"{named or FILE}: {' '.join(str(error).split())}") from None

@@ -330,6 +330,7 @@ async def running(
         clips=clips,
         sounder=settings.sounder,
         base_url=url,
+        contact=settings.contact,
     )
     web = WebSettings(
         url,

@@ -72,13 +72,21 @@ class Senders:
     on_gone : callable
         Called with a subscription that is gone.
     keys : VapidKeys
+    contact : str, optional
+        Whom a push service may write to: ``mailto:`` or ``https://``.
     """
 
     def __init__(
-        self, *, publish: Publish, on_press: "OnPress", on_gone: "OnGone", keys: "VapidKeys"
+        self,
+        *,
+        publish: Publish,
+        on_press: "OnPress",
+        on_gone: "OnGone",
+        keys: "VapidKeys",
+        contact: str | None = None,
     ) -> None:
         self._publish, self._on_press = publish, on_press
-        self._on_gone, self._keys = on_gone, keys
+        self._on_gone, self._keys, self._contact = on_gone, keys, contact
         self._made: dict[str, tuple[object, Sender]] = {PAGE: (None, PageChannel(publish))}
 
     async def update(
@@ -148,9 +156,14 @@ class Senders:
     def _open(self, source: Channel | PushSubscription | None) -> Sender:
         # Each kind is loaded when it is first used: most hubs use few of them.
         if isinstance(source, PushSubscription):
-            from harken.answering.channels.push import PushChannel
+            from harken.answering.channels.push import CONTACT, PushChannel
 
-            return PushChannel(source, keys=self._keys, on_gone=self._on_gone)
+            return PushChannel(
+                source,
+                keys=self._keys,
+                on_gone=self._on_gone,
+                contact=self._contact or CONTACT,
+            )
         if source is None or source.kind == "page":
             return PageChannel(self._publish)
         options: Mapping[str, object] = source.options
