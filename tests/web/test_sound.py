@@ -126,8 +126,9 @@ def test_numbers_must_count_up(ears):
 
 def test_more_than_real_time_is_refused(ears):
     with ears() as socket:
-        for seq in range(20):
-            socket.send(frame(seq, samples=32_000))
+        with contextlib.suppress(ConnectionClosed):  # it may refuse before all is sent
+            for seq in range(20):
+                socket.send(frame(seq, samples=32_000))
         assert closed(socket)[0] == 4429
 
 
