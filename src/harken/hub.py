@@ -997,11 +997,13 @@ class Hub:
         for drill in [one for one in self._drills.values() if not one.over]:
             ended = drill.episode is not None and not drill.episode.as_of(now).open
             if ended or now - drill.started > _DRILL_LASTS:
-                drill.over = True
-                await self._persist(
-                    [Event("drill_ended", now, room=drill.room, zone=self._home.zone,
-                           data={"drill": drill.id})]
-                )  # fmt: skip
+                # Where the disk refuses, the next look tries again: rooms are watched meanwhile.
+                with contextlib.suppress(HarkenError):
+                    await self.record(
+                        [Event("drill_ended", now, room=drill.room, zone=self._home.zone,
+                               data={"drill": drill.id})]
+                    )  # fmt: skip
+                    drill.over = True
 
     async def test_channel(self, channel: str) -> TestResult:
         """Send a test message over a channel, and say in plain words what came of it."""
