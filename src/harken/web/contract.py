@@ -20,8 +20,6 @@ Role = Literal["owner", "caregiver", "nursery", "viewer"]
 """What a signed-in device may do: everything; everything but the household and its people;
 be one room's ears; look at the children that were given."""
 
-ROLES: tuple[Role, ...] = ("owner", "caregiver", "nursery", "viewer")
-
 News = tuple[Literal["state", "alert", "say", "problem"], dict[str, Any]]
 """What the hub tells the pages; see `HubCalls.subscribe`."""
 
