@@ -83,7 +83,7 @@ function rooms() {
   if (!snap) return [];
   const now = Date.now();
   for (const [id, one] of accepted) if (one.until < now) accepted.delete(id);
-  const waiting = outbox.pending;
+  const waiting = outbox.pending.filter((one) => !accepted.has(one.id));
   const ids = new Set(waiting.map((one) => one.id));
   const taps = [...[...accepted.values()].map((one) => one.event), ...waiting];
   const me = snap.me;

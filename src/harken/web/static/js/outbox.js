@@ -128,9 +128,11 @@ class Outbox {
       if (waiting) waiting.tries += 1;
     }
     const answer = await call("POST", "/api/events", body, { timeoutMs: 8000, keepalive: true });
-    const had = new Set([...(answer.accepted ?? []), ...(answer.known ?? [])]);
-    await this.#forget(events.filter((one) => had.has(one.id)));
-    this.onaccepted(events.filter((one) => had.has(one.id)));
+    const ids = new Set([...(answer.accepted ?? []), ...(answer.known ?? [])]);
+    const had = events.filter((one) => ids.has(one.id));
+    // First: at no moment may a tap be neither waiting nor with the hub, or the page shows it undone.
+    this.onaccepted(had);
+    await this.#forget(had);
     for (const { id, why } of answer.refused ?? []) {
       const event = events.find((one) => one.id === id);
       if (event) await this.#refuse(event, why);
