@@ -43,7 +43,7 @@ docs: $(VENV)/.dev ## make the pictures and tables of the README and docs/ again
 lock: $(BIN)/python ## pin the newest versions in requirements/
 	$(BIN)/python -m venv build/lock
 	build/lock/bin/python -m pip --quiet install pip-tools
-	for extras in run:plot,parquet,hub,notify dev:dev,hub,notify,postgres; do \
+	for extras in run:plot,parquet,hub,notify,report,simulate dev:dev,hub,notify,postgres,studies; do \
 		CUSTOM_COMPILE_COMMAND='make lock' \
 			build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras \
 			--no-emit-options \
