@@ -2,6 +2,8 @@
 
 import io
 import logging
+import socket
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
@@ -100,3 +102,26 @@ def logged():
     yield text.getvalue
     root.setLevel(level)
     root.removeHandler(handler)
+
+
+@pytest.fixture
+def broker_port(require, tmp_path):
+    """The port of a Mosquitto."""
+    program = require("mosquitto")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = tmp_path / "mosquitto.conf"
+    config.write_text(f"user root\nlistener {port} 127.0.0.1\nallow_anonymous true\n")
+    process = subprocess.Popen(
+        [str(program), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    yield port
+    process.kill()
+    process.wait()

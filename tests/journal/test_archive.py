@@ -30,10 +30,11 @@ from harken.journal.archive import (
     FORMAT,
     HOUSEHOLD,
     MANIFEST,
+    SERIES,
     cell,
 )
 
-FILES = {MANIFEST, EVENTS, HOUSEHOLD, EPISODES, CARE}
+FILES = {MANIFEST, EVENTS, HOUSEHOLD, SERIES, EPISODES, CARE}
 
 
 def settle(household, after):

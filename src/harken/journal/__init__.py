@@ -16,8 +16,9 @@ from harken.journal.household import (
     masked,
     token_hash,
 )
-from harken.journal.journal import DueAlert, Journal, default_path
+from harken.journal.journal import DueAlert, Journal, Revision, default_path
 from harken.journal.projection import BACK_OFF
+from harken.journal.series import Quantity, Reading, Series, Step
 
 __all__ = [
     "BACK_OFF",
@@ -33,7 +34,12 @@ __all__ = [
     "Journal",
     "Plan",
     "PushSubscription",
+    "Quantity",
+    "Reading",
+    "Revision",
     "Room",
+    "Series",
+    "Step",
     "day_bounds",
     "default_path",
     "masked",

@@ -4,6 +4,7 @@
 ``harken.json``           what this is: format, version, numbers of lines
 ``events.jsonl``          every event, in order of time; `Event.as_dict`
 ``household.jsonl``       rooms, children, caregivers, channels, plans, duty, settings
+``series.jsonl``          readings of sensors, up to a thousand a line
 ``episodes.csv``          for reading only: made from the events
 ``care.csv``              for reading only: made from the events
 ========================  =================================================
@@ -26,9 +27,9 @@ import sqlalchemy as sa
 
 from harken import __version__
 from harken.episodes import resolve
-from harken.episodes.events import Event
+from harken.episodes.events import Event, read_time
 from harken.errors import HarkenError, JournalError
-from harken.journal import schema
+from harken.journal import schema, series
 from harken.journal.care import CareEntry
 from harken.journal.household import (
     INTERNAL,
@@ -51,10 +52,11 @@ from harken.journal.household import (
 from harken.journal.projection import episode_of, insert
 from harken.journal.rows import event_of
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever an older Harken could misread an export."""
 
 MANIFEST, EVENTS, HOUSEHOLD = "harken.json", "events.jsonl", "household.jsonl"
+SERIES = "series.jsonl"
 EPISODES, CARE = "episodes.csv", "care.csv"
 
 _MOVES = {"room": Room, "child": Child, "caregiver": Caregiver, "channel": Channel, "plan": Plan}
@@ -62,6 +64,7 @@ _MOVES = {"room": Room, "child": Child, "caregiver": Caregiver, "channel": Chann
 
 _LONGEST_LINE = 1 << 20
 _AT_ONCE = 5000
+_READINGS_A_LINE = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Files = Callable[[str], AbstractContextManager[IO[bytes]]]
@@ -136,7 +139,7 @@ def export(connection: sa.Connection, path: Path) -> None:
 
 def _export_folder(connection: sa.Connection, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    known = {MANIFEST, EVENTS, HOUSEHOLD, EPISODES, CARE}
+    known = {MANIFEST, EVENTS, HOUSEHOLD, SERIES, EPISODES, CARE}
     others = [one.name for one in folder.iterdir() if one.name not in known]
     if others:
         raise JournalError(
@@ -197,6 +200,11 @@ def _export(connection: sa.Connection, files: Files) -> None:
     with files(HOUSEHOLD) as file:
         for entry in entries:
             file.write(_line(entry))
+    lines = 0
+    with files(SERIES) as file:
+        for line in _series(connection):
+            file.write(_line(line))
+            lines += 1
     with files(EPISODES) as file:
         episodes = schema.episodes
         bodies = connection.scalars(
@@ -211,6 +219,7 @@ def _export(connection: sa.Connection, files: Files) -> None:
         "harken": __version__,
         "events": count,
         "household": len(entries),
+        "series": lines,
     }
     with files(MANIFEST) as file:
         file.write(_line(about))
@@ -237,6 +246,14 @@ def _household(connection: sa.Connection) -> Iterator[dict[str, Any]]:
         yield {"entry": "duty", "room": room, "turns": some}
     for key, value in open_settings(connection).items():
         yield {"entry": "setting", "key": key, "value": value}
+
+
+def _series(connection: sa.Connection) -> Iterator[dict[str, Any]]:
+    for one in series.every(connection):
+        about = {"what": one.what, "source": one.source, "room": one.room, "child": one.child}
+        for piece in series.pieces(connection, one, _READINGS_A_LINE):
+            told = [[at.isoformat(timespec="milliseconds"), value] for at, value in piece]
+            yield {**about, "readings": told}
 
 
 def _episode_row(body: str) -> Sequence[Any]:
@@ -330,7 +347,12 @@ class Source:
                 f"{path}: was exported by a newer Harken (format {version}, this one knows up "
                 f"to {FORMAT}); update Harken"
             )
-        self._expected = {EVENTS: about.get("events"), HOUSEHOLD: about.get("household")}
+        self.holds_series = version > 1
+        self._expected = {
+            EVENTS: about.get("events"),
+            HOUSEHOLD: about.get("household"),
+            SERIES: about.get("series"),
+        }
 
     def lines(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give the objects of a file, each with where it stands.
@@ -393,6 +415,10 @@ def import_(connection: sa.Connection, source: Source) -> int:
     count = 0
     while some := list(islice(events, _AT_ONCE)):
         count += len(insert(connection, some))
+    if source.holds_series:
+        for where, values in source.lines(SERIES):
+            with _at(where):
+                _take_readings(connection, values)
     return count
 
 
@@ -409,6 +435,23 @@ def _events(source: Source) -> Iterator[Event]:
         with _at(where):
             event = Event.from_dict(values)
         yield event
+
+
+def _take_readings(connection: sa.Connection, values: Mapping[str, Any]) -> None:
+    about = {key: value for key, value in values.items() if key != "readings"}
+    try:
+        one = series.Series(**about)
+    except TypeError:
+        raise JournalError("series must have what, source, room and child") from None
+    told = values.get("readings")
+    if not isinstance(told, list):
+        raise JournalError("series must have readings")
+    found = []
+    for pair in told:
+        if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise JournalError("a reading must be a time and a number")
+        found.append(series.Reading(read_time(pair[0]), one.check(pair[1])))
+    series.insert(connection, one, found)
 
 
 def _take(connection: sa.Connection, values: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The journal: events that are appended and never changed, and what is folded from them."""
 
+import hashlib
 import threading
 from collections import deque
 from collections.abc import Collection, Sequence
@@ -12,20 +13,51 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from harken.episodes import Episode, EpisodeSettings, fold, resolve
+from harken.episodes import Episode, EpisodeSettings, fold, resolve, times
 from harken.episodes.events import Event
 from harken.errors import JournalError, ParameterError
 from harken.journal import archive, projection, schema
+from harken.journal import series as kept_series
 from harken.journal.backup import back_up
 from harken.journal.care import CareEntry
 from harken.journal.database import Database, read_url
 from harken.journal.household import SETTINGS, Household, write_setting
 from harken.journal.rows import by_id, event_of, row_of, sharing
+from harken.journal.series import Reading, Series, Step
 
 _FOLDED_WITH = "journal.folded_with"
 """Setting: with which settings the stored episodes were folded."""
 
 _LONGEST_CARE = timedelta(days=1)
+_NEAR = timedelta(hours=1)
+"""So long after an episode's end an event may still change how it ended."""
+
+_WITHOUT_TRACE = ("audit", "push_lost")
+"""Kinds of which neither episodes nor care nor listening are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """How far a journal had come; from `Journal.revision`.
+
+    Parameters
+    ----------
+    seq : int, ≥ 0
+        Number of the last event that had arrived.
+    folded_with : str
+        With which settings its episodes were folded.
+
+    Examples
+    --------
+    >>> str(Revision(7, "{}"))
+    '7-44136fa3'
+    """
+
+    seq: int
+    folded_with: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}-{hashlib.sha256(self.folded_with.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +533,8 @@ class Journal:
         since: datetime | None = None,
         until: datetime | None = None,
         child: str | None = None,
+        *,
+        what: Collection[str] | None = None,
     ) -> list[CareEntry]:
         """Give the care log as people left it: corrected, without what was removed.
 
@@ -511,37 +545,241 @@ class Journal:
             lasts longer than a day is found on its first.
         child : str, optional
             Id.
+        what : collection of str, optional
+            Only these, e.g. ``("note",)``.
 
         Returns
         -------
         list of CareEntry
             In order of begin.
         """
-        table, moments = schema.events, schema.event_times
-        chosen = sa.select(table.c.id).where(table.c.kind == "care")
+        table, moments, named = schema.events, schema.event_times, schema.event_keys
+        entry = table.c.kind == "care"
+        here = sa.true() if since is None else table.c.at >= projection.later(since, -_LONGEST_CARE)
+        there = moments.c.at >= projection.later(since, -_LONGEST_CARE) if since else sa.true()
+        if until is not None:
+            here, there = here & (table.c.at < until), there & (moments.c.at < until)
         moved = (
             sa.select(table.c.id)
             .join(moments, moments.c.event == table.c.id)
-            .where(table.c.kind == "corrected")
+            .where(table.c.kind == "corrected", there)
         )
-        if since is not None:
-            before = projection.later(since, -_LONGEST_CARE)
-            chosen = chosen.where(table.c.at >= before)
-            moved = moved.where(moments.c.at >= before)
-        if until is not None:
-            chosen = chosen.where(table.c.at < until)
-            moved = moved.where(moments.c.at < until)
+        # Few entries are ever spoken of again: only those are followed to their end.
+        touched = sa.select(table.c.id).join(named, named.c.key == table.c.id).where(entry, here)
+        if what is not None:
+            # What was corrected into one of them is followed below.
+            words = [table.c.data.like(f'%"what": "{one}"%') for one in sorted(what)]
+            said = sa.or_(sa.false(), *words)
+        else:
+            said = sa.true()
         with self._database.reading() as connection:
-            ids = {*connection.scalars(chosen), *connection.scalars(moved)}
-            found = _with_all_about(connection, ids)
+            plain = [
+                event_of(row)
+                for row in connection.execute(sa.select(table).where(entry, here, said))
+            ]
+            ids = {*connection.scalars(touched), *connection.scalars(moved)}
+            about = _with_all_about(connection, ids) if ids else []
+        found = list({event.id: event for event in (*plain, *about)}.values())
         entries = [CareEntry.of(event) for event in resolve(found) if event.kind == "care"]
         return [
             one
             for one in entries
             if (child is None or one.child == child)
+            and (what is None or one.what in what)
             and (until is None or one.at < until)
             and (since is None or one.at >= since or (one.until or one.at) > since)
         ]
+
+    def standing(self, kind: str) -> list[Event]:
+        """Give the events of a kind as people left them: corrected, without what was removed.
+
+        Parameters
+        ----------
+        kind : str
+
+        Returns
+        -------
+        list of Event
+            In order of time and id.
+        """
+        table = schema.events
+        with self._database.reading() as connection:
+            ids = set(connection.scalars(sa.select(table.c.id).where(table.c.kind == kind)))
+            found = _with_all_about(connection, ids)
+        return [event for event in resolve(found) if event.kind == kind]
+
+    def about(self, ids: Collection[UUID | str]) -> list[Event]:
+        """Give events by their ids, with all that corrects or removes them.
+
+        Parameters
+        ----------
+        ids : collection of UUID or str
+
+        Returns
+        -------
+        list of Event
+            In order of time and id; ids that are not known are passed over.
+        """
+        with self._database.reading() as connection:
+            found = _with_all_about(connection, {str(one) for one in ids})
+        return sorted(found, key=lambda event: (event.at, event.id))
+
+    def add_readings(self, series: Series, readings: Sequence[Reading]) -> int:
+        """Write readings of a sensor; once it returns they are on the disk.
+
+        Parameters
+        ----------
+        series : Series
+            Begun where it is not there yet.
+        readings : sequence of Reading
+            One whose moment is known already is passed over, whatever it says.
+
+        Returns
+        -------
+        int
+            How many were new.
+
+        Raises
+        ------
+        JournalError
+            If they cannot be written; none of them is then.
+        ParameterError
+            If a value is outside of what a sensor can give, or a time has no zone.
+        """
+        if not readings:
+            return 0
+        with self._turn, self._database.writing() as connection:
+            return kept_series.insert(connection, series, readings)
+
+    def series(self) -> list[Series]:
+        """Give all series, in a steady order."""
+        with self._database.reading() as connection:
+            return kept_series.every(connection)
+
+    def readings(
+        self, series: Series, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Reading]:
+        """Give the readings of a series.
+
+        Parameters
+        ----------
+        series : Series
+        since, until : datetime, optional
+            At or after, and before.
+
+        Returns
+        -------
+        list of Reading
+            In order of time.
+        """
+        with self._database.reading() as connection:
+            return kept_series.read(connection, series, since, until)
+
+    def reading_steps(
+        self, series: Series, *, since: datetime, until: datetime, step: timedelta
+    ) -> list[Step]:
+        """Give mean, lowest and highest reading of each step of time, for drawing.
+
+        Parameters
+        ----------
+        series : Series
+        since, until : datetime
+            At or after, and before; the first step begins at `since`.
+        step : timedelta, > 0
+
+        Returns
+        -------
+        list of Step
+            In order of time; a step without a reading is a gap and is left out.
+        """
+        with self._database.reading() as connection:
+            return kept_series.steps(connection, series, since, until, step)
+
+    def extent(self, series: Series) -> tuple[int, datetime | None, datetime | None]:
+        """Give how many readings a series has, and the times of the first and the last.
+
+        Returns
+        -------
+        (int, datetime or None, datetime or None)
+        """
+        with self._database.reading() as connection:
+            return kept_series.extent(connection, series)
+
+    def forget_series(self, series: Series) -> int:
+        """Delete a series with all its readings.
+
+        Returns
+        -------
+        int
+            How many readings there were.
+        """
+        with self._turn, self._database.writing() as connection:
+            return kept_series.forget(connection, series)
+
+    def revision(self) -> Revision:
+        """Say how far the journal has come: what was read at an equal revision is as it was.
+
+        Cheap: for who keeps something that was worked out from all of it. The clock
+        is not in it (an episode can end by time passing), nor the household.
+
+        Returns
+        -------
+        Revision
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> with Journal.open(Path(folder.name) / "journal.sqlite") as journal:
+        ...     before = journal.revision()
+        ...     _ = journal.append([Event("care", datetime.now(UTC), data={"what": "nappy"})])
+        ...     journal.revision() == before
+        False
+        >>> folder.cleanup()
+        """
+        kept = schema.settings
+        with self._database.reading() as connection:
+            seq = connection.scalar(sa.select(sa.func.max(schema.events.c.seq))) or 0
+            chosen = sa.select(kept.c.value).where(kept.c.key == _FOLDED_WITH)
+            return Revision(seq, connection.scalar(chosen) or "")
+
+    def touched_since(self, revision: Revision) -> datetime | None:
+        """Give the earliest moment on which anything written after a revision bears.
+
+        What began before it is as it was: whoever keeps all of the journal in
+        memory need only read again from there on.
+
+        Parameters
+        ----------
+        revision : Revision
+            From `revision`.
+
+        Returns
+        -------
+        datetime or None
+            None: nothing was written that episodes, care or listening are made of.
+            The begin of time, where episodes were made anew with other settings.
+        """
+        table = schema.events
+        with self._database.reading() as connection:
+            kept = schema.settings.c
+            folded_with = connection.scalar(sa.select(kept.value).where(kept.key == _FOLDED_WITH))
+            if (folded_with or "") != revision.folded_with:
+                return datetime.min.replace(tzinfo=UTC)
+            new = sa.select(table.c.id).where(
+                table.c.seq > revision.seq, table.c.kind.not_in(_WITHOUT_TRACE)
+            )
+            ids = set(connection.scalars(new))
+            about = _with_all_about(connection, ids) if ids else []
+            moments = [at for event in about for at in times(event)]
+            if not moments:
+                return None
+            # An episode that lasted until then began earlier.
+            first = min(moments)
+            chosen = sa.select(sa.func.min(schema.episodes.c.onset))
+            overlapping = chosen.where(schema.episodes.c.ends >= projection.later(first, -_NEAR))
+            onset: datetime | None = connection.scalar(overlapping)
+            return min(first, onset or first)
 
     def rebuild(self) -> int:
         """Make episodes and outbox anew from all events; they are equal unless a thing was wrong.

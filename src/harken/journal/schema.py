@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema that was ever released, oldest first."""
 
 
@@ -275,3 +275,26 @@ settings = Table(
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+series = Table(
+    "series",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("what", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("room", Text),
+    Column("child", Text),
+)
+"""What a sensor measures, and where or of whom."""
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("series", Integer, ForeignKey("series.number", ondelete="CASCADE"), primary_key=True),
+    # Milliseconds since 1970: there may be one a second for a year, and steps are sums of it.
+    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The numbers of all series."""

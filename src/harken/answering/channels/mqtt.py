@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -33,11 +34,16 @@ from harken.answering.channels.homeassistant import (
     forgetting,
     state_payload,
 )
+from harken.answering.channels.sensors import Sensor, read_payload, sensors_of
 from harken.answering.message import Message
 from harken.errors import ChannelError
+from harken.journal import Reading, Series
 
 OnPress = Callable[[str, str], Awaitable[None]]
 """Called with the room's id and ``"going"`` or ``"here"``."""
+
+OnReading = Callable[[Series, Reading], None]
+"""Called with what a sensor gave; must not block."""
 
 KEEPALIVE_S = 15
 """After one and a half times this the broker knows that the hub is dead."""
@@ -85,9 +91,12 @@ class MqttChannel:
         siren that is to sound with an urgent alert, with ``siren_on`` and
         ``siren_off`` (text, defaults as Home Assistant's own) and ``siren_for_s``
         (number, 1 to 600, default 30). ``ca`` (text): file with the authority of
-        the broker's certificate.
+        the broker's certificate. ``series`` (list): sensors to listen to, see
+        `harken.answering.channels.sensors.sensors_of`.
     on_press : callable
         Called when a button is pressed, or a command arrives.
+    on_reading : callable, optional
+        Called with what a sensor gave.
 
     Raises
     ------
@@ -96,7 +105,12 @@ class MqttChannel:
     """
 
     def __init__(
-        self, url: str, *, options: Mapping[str, Any] | None = None, on_press: OnPress
+        self,
+        url: str,
+        *,
+        options: Mapping[str, Any] | None = None,
+        on_press: OnPress,
+        on_reading: OnReading | None = None,
     ) -> None:
         options = options or {}
         self._connect = _address(url, options.get("ca"))
@@ -107,7 +121,8 @@ class MqttChannel:
         self._form = options.get("form") or "device"
         discovery(self.topics, RoomCard("room", "Room"), form=self._form)
         self._siren = _siren(options)
-        self._on_press = on_press
+        self._sensors = sensors_of(options.get("series"))
+        self._on_press, self._on_reading = on_press, on_reading
         self._rooms: dict[str, _Room] = {}
         self._forgotten: set[str] = set()
         self._client: aiomqtt.Client | None = None
@@ -258,6 +273,8 @@ class MqttChannel:
             self._client = client
             await client.subscribe(self.topics.birth, qos=1)
             await client.subscribe(self.topics.command("+"), qos=1)
+            for topic in self._sensors if self._on_reading is not None else ():
+                await client.subscribe(topic)
             self._forget_what_was_sent()
             await self._flush(client)
             await client.publish(self.topics.status, ONLINE, qos=1, retain=True)
@@ -320,6 +337,10 @@ class MqttChannel:
     async def _take(self, message: aiomqtt.Message) -> None:
         topic = str(message.topic)
         payload = message.payload if isinstance(message.payload, bytes) else b""
+        for sensor in self._sensors.get(topic, ()):
+            # What was retained is of an unknown time.
+            if not message.retain:
+                self._hear(sensor, payload)
         if topic == self.topics.birth:
             if payload == ONLINE.encode():
                 self._forget_what_was_sent()
@@ -337,6 +358,11 @@ class MqttChannel:
         except Exception:
             # A press that fails must not take the connection with it.
             _log.exception("a button of room %s was pressed, and that failed", room)
+
+    def _hear(self, sensor: Sensor, payload: bytes) -> None:
+        reading = read_payload(sensor, payload, datetime.now(UTC))
+        if reading is not None and self._on_reading is not None:
+            self._on_reading(sensor.series, reading)
 
     def _sound(self, room: str | None) -> None:
         self._silence()

@@ -10,7 +10,7 @@ from harken.errors import ChannelError
 from harken.journal.household import Channel, Device, PushSubscription
 
 if TYPE_CHECKING:
-    from harken.answering.channels.mqtt import MqttChannel, OnPress
+    from harken.answering.channels.mqtt import MqttChannel, OnPress, OnReading
     from harken.answering.channels.push import OnGone, VapidKeys
 
 _PUSH = "push-"
@@ -74,6 +74,8 @@ class Senders:
     keys : VapidKeys
     contact : str, optional
         Whom a push service may write to: ``mailto:`` or ``https://``.
+    on_reading : callable, optional
+        Called with what a sensor gave over MQTT.
     """
 
     def __init__(
@@ -84,8 +86,9 @@ class Senders:
         on_gone: "OnGone",
         keys: "VapidKeys",
         contact: str | None = None,
+        on_reading: "OnReading | None" = None,
     ) -> None:
-        self._publish, self._on_press = publish, on_press
+        self._publish, self._on_press, self._on_reading = publish, on_press, on_reading
         self._on_gone, self._keys, self._contact = on_gone, keys, contact
         self._made: dict[str, tuple[object, Sender]] = {PAGE: (None, PageChannel(publish))}
 
@@ -178,7 +181,12 @@ class Senders:
         if source.kind == "mqtt":
             from harken.answering.channels.mqtt import MqttChannel
 
-            channel = MqttChannel(source.url, options=options, on_press=self._on_press)
+            channel = MqttChannel(
+                source.url,
+                options=options,
+                on_press=self._on_press,
+                on_reading=self._on_reading,
+            )
             channel.start()
             return channel
         if source.kind == "apprise":
