@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import charts, hub, speed
+from benchmarks import calibration, charts, hub, speed, study
 from benchmarks import clips as on_clips
 from benchmarks import scenes as in_scenes
 from benchmarks.metrics import Estimate
@@ -29,7 +29,7 @@ from training.data import AUDIO, FOLDS, YAMNET, Clip, data_hash, load_clips
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "bench"
-PARTS = ("clips", "levels", "corpora", "scenes", "speed", "hub")
+PARTS = ("clips", "levels", "corpora", "scenes", "calibration", "speed", "study", "hub")
 OURS = ("builtin", "yamnet+head")
 
 Cells = dict[str, str]
@@ -466,6 +466,17 @@ def main() -> None:
             extras.append(group_table("Cross-corpus: trained without it, tested on it", crossed))
             results["corpora"] = crossed
             step("corpora")
+    if "calibration" in parts:
+        promised, others = calibration.measure(jobs=ask.workers)
+        extras += [
+            Extra(title, calibration.HEAD, calibration.rows(lines))
+            for title, lines in (
+                (calibration.TITLE, promised),
+                (calibration.TITLE_OTHERS, others),
+            )
+        ]
+        results["calibration"] = {"promised": promised, "others": others}
+        step("calibration")
     if "speed" in parts:
         some = _scenes(clips, folds[:1], place, digest, ask.hours, None)
         ours = {} if _is_shipped() else {k: place.model(folds[0], k) for k in ("builtin", "head")}
@@ -473,6 +484,11 @@ def main() -> None:
         rows += speed_rows(timed)
         results["speed"] = timed
         step("speed")
+    if "study" in parts:
+        studied = study.measure(study.PARTS)
+        extras.append(Extra("Studies", study.HEAD, study.rows(studied)))
+        results["study"] = studied
+        step("study")
     if "hub" in parts:
         # The last of all, as it needs the machine for itself.
         made_hub = hub.measure(hub.PARTS)

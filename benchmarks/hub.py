@@ -35,6 +35,8 @@ import psutil
 from numpy.typing import NDArray
 
 from benchmarks.kills import SETTINGS, Killer, make_household
+from benchmarks.pages import measure_pages
+from benchmarks.pages import rows as pages_rows
 from harken.episodes import EpisodeSettings, Event, new_id
 from harken.hub import Hub
 from harken.journal import Caregiver, Child, Device, DutyTurn, Journal, Room, token_hash
@@ -47,7 +49,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "bench"
 PAGE = ROOT / "docs" / "reference" / "hub-benchmark.md"
 CHROMIUM = "/usr/bin/chromium"
-PARTS = ("browser", "tap", "rooms", "phones", "events", "kills", "memory")
+PARTS = ("browser", "tap", "rooms", "phones", "events", "pages", "kills", "memory")
 
 CRIES = 50
 CRY_S, QUIET_S = 2.6, 6.2
@@ -776,6 +778,8 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str, str, str]]:
             f"SQLite {sqlite['per_second']} a second (p95 {sqlite['p95_ms']} ms){beside}",
             sqlite["per_second"] >= 500,
         )
+    if one := found.get("pages"):
+        made += pages_rows(one)
     if one := found.get("kills"):
         whole = not (one["lost"] or one["silent"] or one["unsent"] or one["changed"])
         line(
@@ -843,6 +847,7 @@ def measure(parts: Sequence[str]) -> dict[str, Any]:
         "phones": measure_phones,
         "events": measure_events,
         "kills": measure_kills,
+        "pages": measure_pages,
         "memory": measure_memory,
     }
     for part in parts:
