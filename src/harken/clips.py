@@ -62,7 +62,7 @@ class Clips:
             with os.fdopen(
                 os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
             ) as file:
-                _write_flac(file, samples)
+                write_flac(file, samples)
             part.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -111,7 +111,20 @@ def _begun(bout: str) -> datetime | None:
         return None
 
 
-def _write_flac(file: object, samples: NDArray[np.float32]) -> None:
+def write_flac(file: object, samples: NDArray[np.float32]) -> None:
+    """Write sound as FLAC of 16 bits, without any words about it.
+
+    Parameters
+    ----------
+    file : binary file or path
+    samples : float32[n]
+        16 kHz, mono, −1 to 1.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
     pcm = np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)
     with av.open(file, "w", format="flac") as container:
         stream = container.add_stream("flac", rate=RATE, layout="mono")

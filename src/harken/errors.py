@@ -7,6 +7,7 @@
     ├── ModelError       a detector cannot be loaded, added or fetched
     ├── JournalError     the journal cannot be opened, read or written
     ├── ChannelError     an alert could not be handed over
+    ├── AnnotationError  a file of annotations cannot be read or written
     └── ParameterError   an argument breaks its rule
 
 A message is one line for a tired reader: what is wrong with which thing, and
@@ -32,6 +33,10 @@ class JournalError(HarkenError):
 
 class ChannelError(HarkenError):
     """An alert could not be handed over; the message says in plain words what to do."""
+
+
+class AnnotationError(HarkenError):
+    """A file of annotations cannot be read or written; the message names file and line."""
 
 
 class ParameterError(HarkenError, ValueError):

@@ -29,7 +29,9 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from harken import __version__
 from harken.cli.pipeline import hear, one_line
+from harken.cli.rules import read_rule
 from harken.errors import HarkenError
+from harken.writing import OutputError, put, replacing, writing
 
 if TYPE_CHECKING:
     from harken.episodes import BoutRule
@@ -42,10 +44,6 @@ _ROWS = 1 << 17
 
 class _Stopped(Exception):  # noqa: N818 (not an error)
     """The batch was told to stop."""
-
-
-class OutputError(HarkenError):
-    """The results cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class Batch:
     out : Path
         Made if need be; locked until the batch is left (it is a context manager).
     model, rule : str
-        As on the command line; see `harken.hearing.open_detector` and `BoutRule.parse`.
+        As on the command line; see `harken.hearing.open_detector` and `read_rule`.
     frames, plot : bool
         Whether to write frames.parquet, and a picture a recording.
     jobs : int, ≥ 1
@@ -138,6 +136,7 @@ class Batch:
     ) -> None:
         from harken.episodes import BoutRule
         from harken.hearing import open_detector
+        from harken.hearing.store import identify
 
         if frames:
             need("pyarrow", extra="parquet", option="--frames")
@@ -145,7 +144,7 @@ class Batch:
             need("altair", extra="plot", option="--plot")
             need("vl_convert", extra="plot", option="--plot")
         detector = open_detector(model)
-        self.rule = BoutRule.parse(rule, BoutRule(detector.on, detector.off))
+        self.rule = read_rule(rule, BoutRule(detector.on, detector.off))
         self.about: dict[str, Any] = {
             "harken": __version__,
             "model": identify(model, detector),
@@ -408,38 +407,6 @@ def need(module: str, *, extra: str, option: str) -> None:
         raise OutputError(f"{option} needs {module}: pip install 'harken[{extra}]'")
 
 
-def identify(model: str, detector: "Detector") -> dict[str, Any]:
-    """Give what says which detector this is.
-
-    Parameters
-    ----------
-    model : str
-        What `harken.hearing.open_detector` was asked for.
-    detector : Detector
-        What it gave.
-
-    Returns
-    -------
-    dict
-        ``name``, and ``sha256`` of all its files together.
-    """
-    from harken.hearing import YAMNet, installed_models
-    from harken.hearing.builtin import shipped
-
-    added = {one.name: one.path for one in installed_models()}
-    path = added.get(model) or added.get(detector.name)
-    if path is None and detector.name != "builtin":
-        path = Path(model)
-    content = hashlib.sha256()
-    if path is not None:
-        content.update(path.read_bytes())
-    if path is None or isinstance(detector, YAMNet):
-        content.update(shipped("builtin.onnx"))
-    if isinstance(detector, YAMNet):
-        content.update(shipped("yamnet_head.onnx"))
-    return {"name": detector.name, "sha256": content.hexdigest()}
-
-
 def table_name(recording: Path) -> str:
     r"""Give a recording's name for the tables: its path as typed, made safe to write and open.
 
@@ -454,55 +421,6 @@ def table_name(recording: Path) -> str:
     """
     name = os.fsencode(recording).decode("utf-8", "backslashreplace")
     return f"./{name}" if name[:1] in "=+-@\t\r" else name
-
-
-def put(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever looks sees the old one or the new one.
-
-    Raises
-    ------
-    OutputError
-    """
-    with replacing(path) as part:
-        part.write_bytes(content)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to, and move it there in one step at the end.
-
-    Raises
-    ------
-    OutputError
-        What was written there is then gone, and `path` is as it was.
-    """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with writing(path):
-        try:
-            yield part
-            with part.open("rb") as written:
-                os.fsync(written.fileno())
-            part.replace(path)
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn the system's refusals while `path` is written into one clear error.
-
-    Raises
-    ------
-    OutputError
-    """
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {str(path)!r}: {error.strerror or error}; make room or choose another "
-            "--out (what is done so far is kept)"
-        ) from error
 
 
 _worker: "tuple[Detector, BoutRule, Any, Any, Any]"

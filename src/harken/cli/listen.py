@@ -15,6 +15,7 @@ import typer
 
 from harken.cli.options import ModelOption, RuleOption
 from harken.cli.pipeline import hear, one_line
+from harken.cli.rules import read_rule
 from harken.errors import HarkenError, ParameterError, SourceError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _listen(
     alarm = LoudnessAlarm(read_loud(loud)) if loud else None
     detector = open_detector(model)
     tracker = BoutTracker(
-        BoutRule.parse(rule, BoutRule(detector.on, detector.off)), delay_s=detector.delay_s
+        read_rule(rule, BoutRule(detector.on, detector.off)), delay_s=detector.delay_s
     )
     counts = {BoutEnded: 0, BoutWithdrawn: 0}
     heard_s = crying_s = 0.0

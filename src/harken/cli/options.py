@@ -19,9 +19,9 @@ RuleOption = Annotated[
     str,
     typer.Option(
         "--rule",
-        metavar="KEY=VALUE,…",
+        metavar="KEY=VALUE,…|NAME",
         help="What makes a bout, where it differs from the default: on and off (probability, "
         "0 to 1), min_duration and max_gap (seconds; 3 and 5). Example: "
-        "**--rule min_duration=5,max_gap=10**.",
+        "**--rule min_duration=5,max_gap=10**. Or a rule that **harken study tune** saved.",
     ),
 ]

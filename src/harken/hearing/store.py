@@ -1,20 +1,22 @@
 """Models that the user has added: checked, tried out, and kept in the data folder."""
 
+import hashlib
 import os
 import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_data_path
 
 from harken.errors import ModelError
-from harken.hearing.builtin import Builtin
-from harken.hearing.frames import HOP
-from harken.hearing.yamnet import BABY_CRY, WINDOW, Backbone
+from harken.hearing.builtin import Builtin, shipped
+from harken.hearing.frames import HOP, Detector
+from harken.hearing.yamnet import BABY_CRY, WINDOW, Backbone, YAMNet
 from harken.sound.blocks import RATE, AudioBlock
 
 YAMNET_URL = (
@@ -101,6 +103,35 @@ def installed_models() -> list[InstalledModel]:
             if kind and path.is_file():
                 models.append(InstalledModel(path.stem, kind, path, path.stat().st_size))
     return models
+
+
+def identify(model: str, detector: Detector) -> dict[str, Any]:
+    """Give what says which detector this is.
+
+    Parameters
+    ----------
+    model : str
+        What `harken.hearing.open_detector` was asked for.
+    detector : Detector
+        What it gave.
+
+    Returns
+    -------
+    dict
+        ``name``, and ``sha256`` of all its files together.
+    """
+    added = {one.name: one.path for one in installed_models()}
+    path = added.get(model) or added.get(detector.name)
+    if path is None and detector.name != "builtin":
+        path = Path(model)
+    content = hashlib.sha256()
+    if path is not None:
+        content.update(path.read_bytes())
+    if path is None or isinstance(detector, YAMNet):
+        content.update(shipped("builtin.onnx"))
+    if isinstance(detector, YAMNet):
+        content.update(shipped("yamnet_head.onnx"))
+    return {"name": detector.name, "sha256": content.hexdigest()}
 
 
 def add_model(path: str | Path) -> InstalledModel:

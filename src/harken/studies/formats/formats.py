@@ -1,0 +1,287 @@
+"""Which formats there are, which one a file has, and from any to any."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harken.errors import AnnotationError, ParameterError
+from harken.studies.annotation import Annotations
+from harken.studies.formats import audacity, chat, childproject, elan, lena, rttm, table, textgrid
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of the field.
+
+    Parameters
+    ----------
+    name : str
+        As it is typed.
+    says : str
+        What it is, in a line.
+    endings : tuple of str
+        Of its files; none for a folder.
+    read : callable
+        Path → list of Annotations.
+    write : callable or None
+        (Annotations, path) → what was lost; None for one that is read only.
+    many : bool
+        Whether one file can hold several recordings.
+    needs : str
+        Package that it takes, from the extra ``studies``.
+    """
+
+    name: str
+    says: str
+    endings: tuple[str, ...]
+    read: Callable[[Path], list[Annotations]]
+    write: Callable[[Sequence[Annotations], Path], list[str]] | None
+    many: bool = False
+    needs: str = ""
+
+
+FORMATS: Mapping[str, Format] = {
+    each.name: each
+    for each in (
+        Format(
+            "childproject",
+            "ChildProject data set (a folder)",
+            (),
+            childproject.read,
+            childproject.write,
+            many=True,
+            needs="pympi",
+        ),
+        Format("lena", "LENA", (".its",), lena.read, lena.write),
+        Format("elan", "ELAN", (".eaf",), elan.read, elan.write, needs="pympi"),
+        Format(
+            "textgrid",
+            "Praat TextGrid",
+            (".textgrid",),
+            textgrid.read,
+            textgrid.write,
+            needs="praatio",
+        ),
+        Format(
+            "rttm", "RTTM, classes of VTC and VCM too", (".rttm",), rttm.read, rttm.write, many=True
+        ),
+        Format("chat", "CHAT (read only)", (".cha",), chat.read, None, needs="pylangacq"),
+        Format("audacity", "Audacity labels", (".txt",), audacity.read, audacity.write),
+        Format(
+            "csv",
+            "CSV, with a mapping of its columns",
+            (".csv", ".tsv"),
+            table.read,
+            table.write,
+            many=True,
+        ),
+    )
+}
+"""The formats by name."""
+
+
+def guess(path: str | Path, *, to_write: bool = False) -> Format:
+    """Tell a file's format by its ending, a folder's by what it holds.
+
+    Parameters
+    ----------
+    path : str or Path
+    to_write : bool
+        Whether it is yet to be made: a path without an ending is then a data set.
+
+    Returns
+    -------
+    Format
+
+    Raises
+    ------
+    ParameterError
+        If it can't be told.
+
+    Examples
+    --------
+    >>> guess("night.TextGrid").name
+    'textgrid'
+    """
+    path = Path(path)
+    for each in FORMATS.values():
+        if path.suffix.lower() in each.endings:
+            return each
+    if (path / "metadata").is_dir() or (to_write and not path.suffix and not path.exists()):
+        return FORMATS["childproject"]
+    raise ParameterError(
+        f"{path}: its format can't be told from its name; say it with one of {', '.join(FORMATS)}"
+    )
+
+
+def read(
+    path: str | Path, *, format: str | None = None, columns: Mapping[str, str] | None = None
+) -> list[Annotations]:
+    """Read annotations.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, a data set, or a folder of .its, .eaf, .TextGrid, .rttm and .cha files.
+    format : str, optional
+        One of `FORMATS`; by default it is told by the file's ending.
+    columns : mapping, optional
+        For CSV: column → field; see `harken.studies.formats.table.read`.
+
+    Returns
+    -------
+    list of Annotations
+        One a recording (in a data set: one a recording and set).
+
+    Raises
+    ------
+    AnnotationError
+        If it can't be read; the message names file and line or element.
+    ParameterError
+        If the format isn't known.
+    """
+    path = Path(path)
+    if path.is_dir() and format is None and not (path / "metadata").is_dir():
+        return _read_each(path)
+    chosen = _chosen(format) if format else guess(path)
+    if not path.exists():
+        raise AnnotationError(f"{path}: there is no such file or folder")
+    _need(chosen)
+    if columns and chosen.name != "csv":
+        raise ParameterError(f"--map is for CSV, and {path} is {chosen.says}")
+    return table.read(path, columns=columns) if chosen.name == "csv" else chosen.read(path)
+
+
+def write(
+    items: Sequence[Annotations], path: str | Path, *, format: str | None = None
+) -> list[str]:
+    """Write annotations.
+
+    Parameters
+    ----------
+    items : sequence of Annotations
+    path : str or Path
+        A file; a folder for a data set, and for several recordings in a format that holds
+        one: then a file each is made in it.
+    format : str, optional
+
+    Returns
+    -------
+    list of str
+        What the format cannot hold.
+
+    Raises
+    ------
+    AnnotationError
+        If it can't be written.
+    ParameterError
+        If the format is read only, or one file is to hold several recordings and can't.
+    """
+    path = Path(path)
+    chosen = _chosen(format) if format else guess(path, to_write=True)
+    _need(chosen)
+    if chosen.write is None:
+        raise ParameterError(f"{chosen.says.partition(' ')[0]} can be read, but not written")
+    try:
+        if chosen.many:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return chosen.write(items, path)
+        if path.is_dir() or (len(items) != 1 and not path.suffix):
+            return _write_each(chosen, items, path)
+        if len(items) != 1:
+            raise ParameterError(
+                f"{path}: {chosen.says} holds one recording, and these are {len(items)}; give a "
+                "folder to write a file each"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return chosen.write(items, path)
+    except OSError as error:
+        raise AnnotationError(f"{path}: {error.strerror or error}") from error
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    source_format: str | None = None,
+    target_format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    recording: str | None = None,
+) -> tuple[list[Annotations], list[str]]:
+    """Convert annotations from any format to any other.
+
+    Parameters
+    ----------
+    source, target : str or Path
+    source_format, target_format : str, optional
+    columns : mapping, optional
+        For a CSV source.
+    recording : str, optional
+        Take only the recording of this name; where the source has but one without a name,
+        it gets this one.
+
+    Returns
+    -------
+    (list of Annotations, list of str)
+        What was read, and what the target cannot hold.
+
+    Raises
+    ------
+    AnnotationError, ParameterError
+        As `read` and `write`.
+    """
+    items = read(source, format=source_format, columns=columns)
+    if recording is not None:
+        named = [item for item in items if item.recording == recording]
+        if not named and len(items) == 1 and not items[0].recording:
+            named = [replace(items[0], recording=recording)]
+        if not named:
+            there = ", ".join(item.recording or "one without a name" for item in items)
+            raise ParameterError(f"--recording {recording}: {source} has {there or 'none'}")
+        items = named
+    return items, write(items, target, format=target_format)
+
+
+def _chosen(name: str) -> Format:
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise ParameterError(f"format {name!r} is none of {', '.join(FORMATS)}") from None
+
+
+def _need(chosen: Format) -> None:
+    from importlib.util import find_spec
+
+    if chosen.needs and find_spec(chosen.needs) is None:
+        raise ParameterError(f"{chosen.says} needs pip install 'harken[studies]'")
+
+
+def _read_each(folder: Path) -> list[Annotations]:
+    endings = {end for each in FORMATS.values() for end in each.endings} - {".txt", ".csv", ".tsv"}
+    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in endings]
+    if not files:
+        raise AnnotationError(
+            f"{folder}: no data set (metadata/) and no annotations ({', '.join(sorted(endings))})"
+        )
+    return [
+        item if item.recording else replace(item, recording=file.stem)
+        for file in files
+        for item in read(file)
+    ]
+
+
+def _write_each(chosen: Format, items: Sequence[Annotations], folder: Path) -> list[str]:
+    assert chosen.write is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    lost: list[str] = []
+    taken: set[str] = set()
+    ending = {"textgrid": ".TextGrid"}.get(chosen.name, chosen.endings[0])
+    for number, item in enumerate(items, 1):
+        stem = Path(item.recording).stem or f"recording{number}"
+        name, again = stem, 1
+        while name in taken:
+            again += 1
+            name = f"{stem}_{again}"
+        taken.add(name)
+        lost += [f"{name}: {what}" for what in chosen.write([item], folder / f"{name}{ending}")]
+    return lost
