@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from harken.episodes import Event
 from harken.errors import ParameterError
 from harken.hub import Hub
+from harken.insight import Record
 from harken.journal import Caregiver, Child, DutyTurn, Journal, Plan, Room
 from harken.simulate.infant import InfantSource, Temper
 from harken.simulate.voice import cry
@@ -697,3 +698,63 @@ async def test_a_channel_is_tested_in_plain_words(journal):
         home.news.clear()
         with pytest.raises(ParameterError, match="switched off or not there"):
             await home.hub.test_channel("nowhere")
+
+
+CALM = Temper(first_s=1e6, calm_s=1e6, patience_s=1e6)
+AWAY = ["room_unheard", "room_heard"]
+
+
+@run
+async def test_time_in_which_no_hub_ran_is_written_down_as_not_heard(journal):
+    """A hub that was killed writes nothing; what it noted while it ran says until when it heard."""
+    at = Time()
+    async with living(journal, at=at, temper=CALM) as home:
+        await home.passes(70, step=1.6)
+        await soon(lambda: home.kinds("room_unheard", "room_heard") == ["room_heard"])
+        assert home.last("room_heard").child == "ida"
+        noted = datetime.fromisoformat(journal.household.get_setting("heard_until")["nursery"])
+        assert timedelta(0) <= at.now() - noted <= timedelta(seconds=15)
+        await home.passes(5, step=1.6)
+    stopped = datetime.fromisoformat(journal.household.get_setting("heard_until")["nursery"])
+    assert noted < stopped <= at.now()
+    later = Time(at.now() + timedelta(hours=3))
+    async with living(journal, at=later, temper=CALM) as home:
+        await home.passes(5, step=1.6)
+        await soon(lambda: home.kinds("room_unheard", "room_heard")[1:] == AWAY)
+        assert home.last("room_unheard").at == stopped
+        assert later.begun <= home.last("room_heard").at <= later.now()
+        assert not home.alerts("unheard"), "it is heard: there is nothing to be told of"
+        record = Record.of(journal, now=later.now())
+        assert [one.since for one in record.unheard][1:] == [stopped]
+
+
+@run
+async def test_a_short_restart_is_not_written_down(journal):
+    at = Time()
+    async with living(journal, at=at, temper=CALM) as home:
+        await home.passes(70, step=1.6)
+        await soon(lambda: home.kinds("room_heard"))
+    async with living(journal, at=Time(at.now() + timedelta(seconds=60)), temper=CALM) as home:
+        await home.passes(5, step=1.6)
+        await soon(lambda: home.room()["heard"])
+        assert home.kinds("room_unheard", "room_heard") == ["room_heard"]
+
+
+@run
+async def test_time_in_which_a_room_was_switched_off_is_written_down_as_not_heard(journal):
+    at = Time()
+    async with living(journal, at=at, temper=CALM) as home:
+        await home.passes(70, step=1.6)
+        await soon(lambda: home.kinds("room_heard"))
+        nursery = journal.household.get(Room, "nursery")
+        journal.household.update(replace(nursery, listening=False))
+        await home.hub.room_changed("nursery")
+        stopped = datetime.fromisoformat(journal.household.get_setting("heard_until")["nursery"])
+        assert timedelta(0) <= at.now() - stopped <= timedelta(seconds=5)
+        at.s += 1000.0
+        journal.household.update(nursery)
+        await home.hub.room_changed("nursery")
+        await asyncio.to_thread(at.wait_for_sources, 1)
+        await home.passes(5, step=1.6)
+        await soon(lambda: home.kinds("room_unheard", "room_heard")[1:] == AWAY)
+        assert home.last("room_unheard").at == stopped

@@ -29,7 +29,9 @@ from harken.answering.plan import ActivePlan
 from harken.clips import Clips
 from harken.episodes import Episode, Event, new_id
 from harken.errors import HarkenError, ParameterError
+from harken.exchange import Inbox
 from harken.hearing import HOP_S, Detector, open_detector
+from harken.insight.record import HEARD_EVERY_S, HEARD_UNTIL
 from harken.journal import (
     Caregiver,
     Channel,
@@ -75,6 +77,8 @@ class _Room:
     """What the ladder must know of the past."""
     duty: Sequence[DutyTurn] = ()
     plan: ActivePlan | None = None
+    never_heard: bool = False
+    """Whether the journal does not say yet that it was ever heard, or was not."""
     next_told: tuple[str | None, datetime] | None = None
     held: tuple[int | None, datetime] | None = None
     wake_at: datetime | None = None
@@ -156,6 +160,7 @@ class Hub:
         self._sources = dict(sources or {})
         self._clips = clips
         self._clips_seen_at: datetime | None = None
+        self._noted_at = now()
         self._now = now
         self._home = _Household()
         self._rooms: dict[str, _Room] = {}
@@ -172,6 +177,7 @@ class Hub:
         self._contact = contact
         self._keys = VapidKeys.load(journal.household)
         self._senders: Senders | None = None
+        self._inbox = Inbox(journal)
         self._dispatcher = Dispatcher(
             journal,
             record=self.record,
@@ -197,11 +203,18 @@ class Hub:
             on_gone=self._gone,
             keys=self._keys,
             contact=self._contact,
+            on_reading=self._inbox.take,
         )
         await self._update_senders()
         self._tasks = [
             asyncio.create_task(work(), name=f"hub {work.__name__}")
-            for work in (self._take_heard, self._climb, self._watch, self._dispatcher.run)
+            for work in (
+                self._take_heard,
+                self._climb,
+                self._watch,
+                self._dispatcher.run,
+                self._inbox.run,
+            )
         ]
         self._poke.set()
 
@@ -213,6 +226,7 @@ class Hub:
         await asyncio.gather(
             *(asyncio.to_thread(one.listener.close) for one in self._rooms.values() if one.listener)
         )
+        await self._note_heard()
         heard: list[Event] = []
         while not self._heard.empty():
             heard += self._heard.get_nowait()
@@ -223,6 +237,50 @@ class Hub:
                 await asyncio.to_thread(self._journal.append, kept)
         if self._senders is not None:
             await self._senders.aclose()
+        await self._inbox.flush()
+
+    # Until when each room was heard: a hub that is killed can say nothing, and that is no calm.
+
+    async def _note_heard(self) -> None:
+        """Write down until when the rooms were heard, and that they are where nothing says so."""
+        now = self._now()
+        self._noted_at = now
+        heard = {
+            name: until
+            for name, state in self._rooms.items()
+            if state.listener is not None and (until := state.listener.heard_until) is not None
+        }
+        if not heard:
+            return
+        first = [
+            self._with_child(Event("room_heard", heard[name], room=name, zone=self._home.zone))
+            for name, state in self._rooms.items()
+            if state.never_heard and name in heard
+        ]
+        household = self._journal.household
+
+        def write() -> None:
+            noted = household.get_setting(HEARD_UNTIL)
+            noted = noted if isinstance(noted, dict) else {}
+            times = {name: until.isoformat() for name, until in heard.items()}
+            household.set_setting(HEARD_UNTIL, {**noted, **times})
+            self._journal.append(first)
+
+        # What cannot be written now is written the next time.
+        with contextlib.suppress(HarkenError):
+            await asyncio.to_thread(write)
+            for event in first:
+                if event.room in self._rooms:
+                    self._rooms[event.room].never_heard = False
+
+    def _away(self, room: str, now: datetime) -> datetime | None:
+        """Give the last moment at which a room was heard, where nobody has listened since."""
+        noted = self._journal.household.get_setting(HEARD_UNTIL)
+        try:
+            last = datetime.fromisoformat(noted[room])
+        except (KeyError, TypeError, ValueError):
+            return None
+        return last if now - last > timedelta(seconds=2 * HEARD_EVERY_S) else None
 
     # Clips of cries, where the household has asked for them.
 
@@ -379,6 +437,16 @@ class Hub:
         was_heard = None
         if heard or unheard:
             was_heard = not unheard or bool(heard and heard.at >= unheard.at)
+        away = self._away(room, now) if was_heard is not False else None
+        if away is not None:
+            data = {
+                "reason": "nobody listened: Harken or this room was off",
+                "detected_at": now.isoformat(),
+            }
+            told = Event("room_unheard", away, room=room, zone=self._home.zone, data=data)
+            self._journal.append([self._with_child(told)])
+            was_heard = False
+        state.never_heard = was_heard is None
         lost = [
             Event("cry_lost", bout.heard_until, room=room, zone=self._home.zone,
                   data={"bout": bout.bout})
@@ -587,6 +655,8 @@ class Hub:
                 busy = self._look(known)
                 await self._end_drills(self._now())
                 await self._forget_clips(self._now())
+                if self._now() - self._noted_at >= timedelta(seconds=HEARD_EVERY_S):
+                    await self._note_heard()
             except Exception as error:
                 # A room that is not watched could fall silent unseen.
                 log.error("the rooms could not be looked at: %s", error)
@@ -1024,9 +1094,11 @@ class Hub:
             old.room = kept
             await self.household_changed()
             return
-        self._rooms.pop(room, None)
         if old is not None and old.listener is not None:
+            await self._note_heard()
+            self._rooms.pop(room)
             await asyncio.to_thread(old.listener.close)
+        self._rooms.pop(room, None)
         await self.household_changed()
         if kept is not None:
             await self._open_room(kept)

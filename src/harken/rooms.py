@@ -240,6 +240,12 @@ class Listener:
                 self._course,
             )
 
+    @property
+    def heard_until(self) -> datetime | None:
+        """The last moment that was heard, where the room is heard; else None."""
+        with self._lock:
+            return self._heard_at if self._heard else None
+
     def recent(self) -> Frames:
         """Give the frames of the last minute."""
         with self._lock:

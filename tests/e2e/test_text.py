@@ -54,7 +54,7 @@ def test_names_and_notes_are_text_on_every_page(make_home, phones, e2e):
     check(4)
     for path, least in (
         ("/journal", 7), ("/settings", 8), ("/hears/nursery", 1), ("/board", 2), ("/nursery", 1),
-        ("/settings/evidence", 1),
+        ("/evidence", 1), ("/evidence/waiting", 1),
     ):  # fmt: skip
         page.goto(home.url + path)
         check(least)

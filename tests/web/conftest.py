@@ -27,8 +27,9 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 BASE = "http://hub.local:8437"
-TEMPLATES = ("now", "nursery", "journal", "settings", "evidence", "hears", "board", "join",
-             "welcome", "problem")  # fmt: skip
+TEMPLATES = ("now", "nursery", "journal", "settings", "evidence", "waiting", "insight",
+             "hears",
+             "board", "join", "welcome", "problem")  # fmt: skip
 
 
 class Ear:

@@ -24,9 +24,13 @@ OPEN = {
 }
 
 VIEWER = {
-    "GET /", "GET /journal", "GET /board", "GET /settings/evidence",
+    "GET /", "GET /journal", "GET /board", "GET /evidence", "GET /evidence/waiting",
+    "GET /api/evidence/claims", "GET /api/evidence/norms",
+    "GET /insight", "GET /api/insight", "GET /api/insight/charts/{name}",
+    "GET /api/report", "GET /api/sheet",
     "GET /api/state", "GET /api/live", "GET /api/events", "GET /api/episodes",
-    "GET /api/episodes/{episode}", "GET /api/care", "GET /api/children", "GET /api/rooms",
+    "GET /api/episodes/{episode}", "GET /api/care", "GET /api/series", "GET /api/children",
+    "GET /api/rooms",
     "GET /api/household", "GET /api/openapi.json", "GET /api/docs", "POST /api/sign-out",
 }  # fmt: skip
 NURSERY = {

@@ -86,7 +86,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             {"reason": "text"},
             {"detected_at": "time"},
         ),
-        "room_heard": Kind("The room is heard again.", {}, {"reason": "text"}),
+        "room_heard": Kind(
+            "The room is heard again, or for the first time.", {}, {"reason": "text"}
+        ),
         # Who was told.
         "alert_due": Kind(
             "Somebody is to be told; written before anything is sent.",
@@ -177,6 +179,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             {"until": "time", "caregiver": "text", "side": ("left", "right", "both"),
              "ml": "number", "food": "text", "wet": "flag", "solid": "flag", "name": "text",
              "dose": "text", "celsius": "number", "text": "text"},
+            people=True,
+        ),
+        # What somebody thinks of what studies found.
+        "claim_noted": Kind(
+            "A caregiver's own note on a claim of the evidence, or their rating of it; shown only "
+            "to who wrote it.",
+            {"claim": "text"},
+            {"text": "text", "rating": ("convinces", "unsure", "doubtful")},
             people=True,
         ),
         # A rehearsal, and the household itself.

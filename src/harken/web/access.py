@@ -16,6 +16,7 @@ from harken.journal import Household, Room
 from harken.web.assets import Assets
 from harken.web.contract import HubCalls, Role, Viewer, WebSettings
 from harken.web.guard import VIEWER
+from harken.web.insight import Insight
 from harken.web.live import Live
 from harken.web.people import People
 from harken.web.problems import Refusal
@@ -34,6 +35,7 @@ class Web:
     live: Live
     sound: Sound
     assets: Assets
+    insight: Insight
     spoken: Spoken = field(default_factory=Spoken)
     joining: RateLimit = field(default_factory=lambda: RateLimit(10, everybody=60, window_s=300.0))
     alerts: dict[str, Event] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Web:
         """End all streams at once; for shutting down."""
         self.live.close()
         self.sound.close()
+        self.insight.close()
 
 
 def _web(connection: HTTPConnection) -> Web:

@@ -17,13 +17,26 @@ from harken.web.access import Anyone, Web
 from harken.web.assets import Assets
 from harken.web.contract import HubCalls, WebSettings
 from harken.web.guard import Guard
+from harken.web.insight import Insight
 from harken.web.live import Live
 from harken.web.models import Phrase, Problem
 from harken.web.pages import FOLDER, Pages
 from harken.web.pages import router as pages_router
 from harken.web.people import People
 from harken.web.problems import SAYS, add_problems
-from harken.web.routes import devices, docs, downloads, happening, health, household, rooms, telling
+from harken.web.routes import (
+    devices,
+    docs,
+    downloads,
+    evidence,
+    happening,
+    health,
+    household,
+    insight,
+    rooms,
+    series,
+    telling,
+)
 from harken.web.sound import FRAME_LIMIT, Sound
 
 SERVER_LIMITS: dict[str, Any] = {
@@ -67,7 +80,7 @@ def create_app(hub: HubCalls, *, settings: WebSettings) -> FastAPI:
     assets = Assets(settings.static or FOLDER / "static", also=templates)
     people = People(hub)
     live = Live(hub, people=people)
-    web = Web(hub, settings, people, live, Sound(hub, live=live), assets)
+    web = Web(hub, settings, people, live, Sound(hub, live=live), assets, Insight(hub))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -106,7 +119,8 @@ def create_app(hub: HubCalls, *, settings: WebSettings) -> FastAPI:
 
 def _add_routes(app: FastAPI, settings: WebSettings) -> None:
     api = APIRouter(prefix="/api", responses=_ANSWERS)
-    for part in (happening, household, rooms, telling, devices, downloads):
+    parts = (happening, household, rooms, telling, devices, series, evidence, insight, downloads)
+    for part in parts:
         api.include_router(part.router)
     api.include_router(docs.router)
 

@@ -138,7 +138,14 @@ class HouseholdSettings(Strict):
     keep_audio_days: Annotated[int, Field(ge=0, le=3650)] | None = Field(
         None, description="How long a clip an episode is kept; 0: none is ever stored."
     )
-    four_questions: bool | None = None
+    four_questions: bool | None = Field(
+        None,
+        description="Whether Now shows what to check while somebody is there, and after a cry one "
+        "of the four questions to ask oneself, in turn.",
+    )
+    compare_caregivers: bool | None = Field(
+        None, description="Whether Insight may show who answered how, caregiver by caregiver."
+    )
     pause_after_going: Annotated[float, Field(ge=10, le=1800)] | None = Field(
         None, description="How long “I'm going” holds the ladder, in seconds."
     )

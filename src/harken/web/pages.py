@@ -1,6 +1,7 @@
 """The pages: small templates, filled with what the device may see at first paint."""
 
-from datetime import datetime
+from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,13 +13,19 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 import harken
+from harken.evidence import FOUR_QUESTIONS, RATINGS, SIDES, on_waiting, questions
 from harken.web.access import Parts, Web, the_room, viewer_of
 from harken.web.assets import Assets
 from harken.web.contract import Viewer, WebSettings
+from harken.web.findings import norm_words, page_of
 from harken.web.guard import BY_COOKIE, on_this_machine, set_cookie
+from harken.web.insight import as_span
 from harken.web.models import RoomPath
 from harken.web.problems import SAYS, Refusal
+from harken.web.routes.evidence import own_notes
+from harken.web.routes.insight import asked_for, children_of
 from harken.web.security import read_code
+from harken.web.words import FILTERS
 
 FOLDER = Path(__file__).parent
 HOME = {"owner": "/", "caregiver": "/", "viewer": "/", "nursery": "/nursery"}
@@ -54,6 +61,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.filters |= FILTERS | {"norm": norm_words}
         self._environment.globals["static"] = assets.address
         self._environment.globals["version"] = harken.__version__
         self._environment.globals["base_url"] = settings.base_url
@@ -131,7 +139,7 @@ async def now(request: Request, web: Parts) -> Response:
     viewer = _signed_in(request)
     if viewer.role == "nursery":
         return RedirectResponse("/nursery", 303)
-    return await _show(request, web, "now")
+    return await _show(request, web, "now", four=[asdict(one) for one in FOUR_QUESTIONS])
 
 
 @router.get("/nursery")
@@ -150,6 +158,31 @@ async def journal(request: Request, web: Parts, day: str = "") -> Response:
     return await _show(request, web, "journal", day=_day(day) or today.isoformat())
 
 
+@router.get("/insight")
+async def insight(
+    request: Request,
+    web: Parts,
+    child: str = "",
+    span: str = "week",
+    day: str = "",
+    corrected: str = "",
+) -> Response:
+    """Show what the record adds up to."""
+    viewer = _signed_in(request, "owner", "caregiver", "viewer")
+    asked = await asked_for(
+        web,
+        viewer,
+        child=child or None,
+        span=as_span(span),
+        day=date.fromisoformat(_day(day) or "9999-01-01"),
+        corrected=corrected == "1",
+    )
+    answer, fresh = await web.insight.soon(asked)
+    children = await run_in_threadpool(children_of, web, viewer)
+    context = page_of(asked, answer, fresh=fresh, children=children)
+    return await _show(request, web, "insight", **context)
+
+
 @router.get("/board")
 async def board(request: Request, web: Parts) -> Response:
     """Many rooms, for a wall."""
@@ -164,11 +197,28 @@ async def settings(request: Request, web: Parts) -> Response:
     return await _show(request, web, "settings")
 
 
-@router.get("/settings/evidence")
+@router.get("/evidence")
 async def evidence(request: Request, web: Parts) -> Response:
+    """Show what studies found, both sides, with limits; and one's own notes on it."""
+    viewer = _signed_in(request, "owner", "caregiver", "viewer")
+    notes = await run_in_threadpool(own_notes, web, viewer) if viewer.cares else []
+    return await _show(
+        request,
+        web,
+        "evidence",
+        questions=questions(),
+        four=FOUR_QUESTIONS,
+        sides=SIDES,
+        ratings=RATINGS,
+        notes={one["claim"]: one for one in notes},
+    )
+
+
+@router.get("/evidence/waiting")
+async def waiting(request: Request, web: Parts) -> Response:
     """Show what studies hold on age and waiting, before a plan for a child below six months."""
     _signed_in(request, "owner", "caregiver", "viewer")
-    return await _show(request, web, "evidence")
+    return await _show(request, web, "waiting", sections=on_waiting())
 
 
 @router.get("/hears/{room}")

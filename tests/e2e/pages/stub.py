@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 import harken
+from harken.evidence import FOUR_QUESTIONS, RATINGS, SIDES, on_waiting, questions
+from harken.web.words import FILTERS
 
 WEB = Path(harken.__file__).parent / "web"
 CSP = (
@@ -117,6 +120,7 @@ def build(stub: Stub) -> FastAPI:
         loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
+    env.filters |= FILTERS
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Any) -> Response:
@@ -143,11 +147,13 @@ def build(stub: Stub) -> FastAPI:
 
         app.get(path)(show)
 
-    page("now", "/")
+    page("now", "/", four=[asdict(one) for one in FOUR_QUESTIONS])
     page("nursery", "/nursery", room="")
     page("journal", "/journal", day=datetime.now(UTC).date().isoformat())
     page("settings", "/settings")
-    page("evidence", "/settings/evidence")
+    page("evidence", "/evidence", questions=questions(), four=FOUR_QUESTIONS, sides=SIDES,
+         ratings=RATINGS, notes={})  # fmt: skip
+    page("waiting", "/evidence/waiting", sections=on_waiting())
     page("hears", "/hears/{room}")
     page("board", "/board")
     page("join", "/join", code="")

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[3]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 PAGES = [
-    "/", "/nursery", "/journal", "/settings", "/settings/evidence", "/hears/nursery", "/board",
-    "/join", "/welcome", "/problem",
+    "/", "/nursery", "/journal", "/settings", "/evidence", "/evidence/waiting",
+    "/hears/nursery", "/board", "/join", "/welcome", "/problem",
 ]  # fmt: skip
 THEMES = ("day", "dark", "night")
 BIG = 150_000
@@ -382,6 +382,28 @@ def test_the_journal_adds_and_shows_text_as_text(stub: Any, open_page: Opening) 
     (event,) = stub.events
     assert (event["kind"], event["data"]["what"], event["data"]["ml"]) == ("care", "feed", 120)
     assert event["child"] == "mia"
+
+
+@pytest.mark.usefixtures("lists")
+def test_an_entry_is_one_line_until_the_keyboard_opens_it(stub: Any, open_page: Opening) -> None:
+    page = open_page(stub.address + "/journal")
+    change = page.get_by_role("button", name="Change Sleep")
+    remove = page.get_by_role("button", name="Remove", exact=True)
+    expect(change).to_have_attribute("aria-expanded", "false")
+    expect(remove).to_be_hidden()
+    box = change.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 44
+    change.focus()
+    page.keyboard.press("Enter")
+    expect(change).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Correct", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(remove).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(400)
+    assert [(one["kind"], one["data"]["target"]) for one in stub.events] == [("removed", "e1")]
 
 
 @pytest.mark.usefixtures("lists")

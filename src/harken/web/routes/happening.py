@@ -1,7 +1,7 @@
 """What is going on and what went on: the snapshot, the news, events, episodes, care."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from harken.episodes.events import KINDS, Event, read_time
 from harken.errors import ParameterError
+from harken.evidence import check_note
 from harken.journal import Caregiver
 from harken.web.access import Anyone, Carer, Onlooker, Parts, Web
 from harken.web.contract import Viewer
@@ -93,6 +94,7 @@ async def post_events(batch: EventBatch, web: Parts, me: Carer) -> Taken:
         given_id = values.get("id")
         try:
             event = read_event(values, by=me.by, zone=zone, offset=offset, people=people)
+            check_note(event)
             if event.kind == "plan_started":
                 await run_in_threadpool(check_start, event, web.household, datetime.now(UTC))
         except ParameterError as error:
@@ -121,7 +123,10 @@ async def get_events(
     kinds: Kinds = None,
     limit: Limit = 1000,
 ) -> list[dict[str, Any]]:
-    """Give events as they were recorded, oldest first; `audit` only for an owner."""
+    """Give events as they were recorded, oldest first.
+
+    `audit` is for an owner only, and `claim_noted` for who wrote it.
+    """
     wanted = None
     if kinds is not None:
         wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()]
@@ -134,11 +139,11 @@ async def get_events(
             since=since, until=to, room=room, kinds=wanted, limit=limit, newest_first=True
         )
     )
+    events = await run_in_threadpool(_shown, web, me, events)
     return [
         event.as_dict()
         for event in newest(events)
-        if _shown(event.kind, me)
-        and me.sees(event.child, event.room, children.get(event.room or "", ()))
+        if me.sees(event.child, event.room, children.get(event.room or "", ()))
     ]
 
 
@@ -170,7 +175,8 @@ async def get_episode(episode: UuidPath, web: Parts, me: Onlooker) -> dict[str, 
     if found is None or not seen(found.child, found.room):
         raise Refusal(404, "There is no such episode.")
     events = await run_in_threadpool(lambda: web.hub.journal.events(episode=key))
-    shown = [event.as_dict() for event in events if _shown(event.kind, me)]
+    events = await run_in_threadpool(_shown, web, me, events)
+    shown = [event.as_dict() for event in events]
     clips: list[str] = []
     if me.cares:
         bouts = [one.bout for one in found.bouts]
@@ -371,10 +377,27 @@ def _zone_and_people(web: Web) -> tuple[str, frozenset[str]]:
     return str(web.household.get_setting("zone", "UTC")), people
 
 
-def _shown(kind: str, me: Viewer) -> bool:
-    if kind == "audit":
+def _shown(web: Web, me: Viewer, events: Iterable[Event]) -> list[Event]:
+    """Give the events that this device may see, whatever their child and room; blocks."""
+    found = [event for event in events if _may_see(me, event)]
+    if any(event.kind == "corrected" for event in found):
+        # What corrects somebody's private note holds it.
+        notes = web.hub.journal.events(kinds=["claim_noted"])
+        private = {note.id for note in notes if note.by != me.by}
+        found = [
+            event
+            for event in found
+            if event.kind != "corrected" or UUID(event.data["target"]) not in private
+        ]
+    return found
+
+
+def _may_see(me: Viewer, event: Event) -> bool:
+    if event.kind == "audit":
         return me.role == "owner"
-    return me.cares or kind not in _HIDDEN
+    if event.kind == "claim_noted":
+        return event.by == me.by
+    return me.cares or event.kind not in _HIDDEN
 
 
 async def _sees(web: Web, me: Viewer) -> Callable[[str | None, str | None], bool]:

@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "night_until": "07:00",
     "keep_audio_days": 0,
     "four_questions": False,
+    "compare_caregivers": False,
     "pause_after_going": 120.0,
 }
 """Settings of the household and what they are where nobody chose."""

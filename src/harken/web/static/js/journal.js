@@ -2,6 +2,7 @@
 import { get, HubError, list } from "./api.js";
 import { byId, el, field, say, select, svg, toast } from "./dom.js";
 import { outbox } from "./outbox.js";
+import { drawSeries } from "./series.js";
 import { snapshot, start } from "./shell.js";
 import { ATTEMPTS, attemptName, OUTCOMES } from "./stages.js";
 import { byThisPhone, clock, dayName, hubNow, instant, isoDay, roughly, span, uuid7 } from "./time.js";
@@ -45,6 +46,9 @@ let episodes = [];
 let care = [];
 /** @type {Child[]} */
 let children = [];
+/** @type {import("./series.js").Series[]} */
+let series = [];
+let seriesAsked = -Infinity;
 let mayWrite = false;
 /** @type {string | null} */
 let adding = null;
@@ -84,9 +88,27 @@ async function load() {
     care = newCare.filter((one) => Date.parse(one.at) >= from || (one.until && Date.parse(one.until) > from));
     children = newChildren;
     draw();
+    await loadSeries(ask);
   } catch (error) {
     place.replaceChildren(el("li", {}, error instanceof HubError ? error.message : String(error)));
   }
+}
+
+/**
+ * Sensors' numbers come after the rest, and less often: the day does not wait for them.
+ *
+ * @param {string} ask
+ */
+async function loadSeries(ask) {
+  if (performance.now() - seriesAsked < 60_000) return;
+  seriesAsked = performance.now();
+  try {
+    series = await list(`/api/series?${ask}&step=300`);
+  } catch {
+    // The day is whole without them; the next minute asks again.
+    return;
+  }
+  drawStrip();
 }
 
 /**
@@ -174,6 +196,7 @@ function drawStrip() {
   where.replaceChildren(svg("svg", {
     class: "strip", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${dayName(instant(day, "12:00"))}: ${sums}`,
   }, ...parts));
+  drawSeries(byId("series", HTMLElement), series, { from, to, width, now }, (one) => children.length > 1 ? childName(one.child) : "");
   say(byId("sums", HTMLElement), `${sums} From the top: cries with the first answer, sleep, feeds, care.`);
 }
 
@@ -366,33 +389,45 @@ function careText(one) {
 function drawCare(one) {
   const about = { room: one.room, child: one.child };
   const running = ["sleep", "carry"].includes(one.what) && !one.until;
+  const acts = el("div", { class: "acts", hidden: true });
+  const open = el("button", {
+    type: "button", class: "button plain", "aria-expanded": "false", "aria-label": `Change ${careText(one)}, ${clock(one.at)}`,
+    onclick: () => {
+      acts.hidden = !acts.hidden;
+      open.setAttribute("aria-expanded", String(!acts.hidden));
+    },
+  }, "Change");
+  acts.append(el(
+    "div", { class: "row" },
+    el("button", {
+      type: "button", class: "button",
+      onclick: (/** @type {Event} */ event) => {
+        const made = careForm(one.what, one);
+        acts.append(made);
+        /** @type {HTMLElement} */ (event.currentTarget).remove();
+        made.querySelector("input")?.focus();
+      },
+    }, "Correct"),
+    el("button", {
+      type: "button", class: "button", onclick: () => record("removed", about, { target: one.event }, "Removed."),
+    }, "Remove"),
+  ));
   return el(
-    "li", { class: "entry" }, el("time", { dateTime: one.at }, clock(one.at)),
+    "li", { class: "entry care" }, el("time", { dateTime: one.at }, clock(one.at)),
     el(
       "div", {},
       el("p", {}, careText(one), running ? " · going on" : "", children.length > 1 && one.child ? ` · ${childName(one.child)}` : "",
         one.caregiver ? el("span", { class: "soft" }, ` · ${who(one.caregiver) ?? ""}`) : null),
-      mayWrite && el(
+      mayWrite && running && el(
         "div", { class: "row" },
-        running && el("button", {
+        el("button", {
           type: "button", class: "button fill",
           onclick: () => record("corrected", about, { target: one.event, data: { until: byThisPhone(hubNow()) } }, "Stopped."),
         }, "Stop now"),
-        el("button", {
-          type: "button", class: "button",
-          onclick: (/** @type {Event} */ event) => {
-            const item = /** @type {HTMLElement} */ (event.currentTarget).closest("li");
-            const made = careForm(one.what, one);
-            item?.lastElementChild?.append(made);
-            /** @type {HTMLElement} */ (event.currentTarget).remove();
-            made.querySelector("input")?.focus();
-          },
-        }, "Correct"),
-        el("button", {
-          type: "button", class: "button plain", onclick: () => record("removed", about, { target: one.event }, "Removed."),
-        }, "Remove"),
       ),
     ),
+    mayWrite && open,
+    mayWrite && acts,
   );
 }
 
@@ -544,7 +579,7 @@ start({
   addEventListener("resize", drawStrip);
   // What others add, and cries that end, come in by themselves while nobody types.
   setInterval(() => {
-    const busy = main.querySelector("details.more[open], li form") || document.activeElement?.closest("form");
+    const busy = main.querySelector("details.more[open], .acts:not([hidden])") || document.activeElement?.closest("form");
     if (document.visibilityState === "visible" && !busy) load();
   }, 15_000);
 })();

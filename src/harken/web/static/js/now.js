@@ -28,6 +28,9 @@ const BOUNCE_MS = 900;
 /** Minutes after an episode in which it is asked what helped. */
 const ASK_AFTER_MIN = 20;
 
+/** @type {{key: string, asks: string, why: string}[]} the questions to ask oneself when a baby cries */
+const FOUR = JSON.parse(document.getElementById("four")?.textContent ?? "[]");
+
 /** @type {Snapshot | null} */
 let snap = null;
 /** Whether what is on the screen is what the hub says now. */
@@ -293,7 +296,7 @@ function drawPeople(card, room, stale) {
   const key = JSON.stringify([
     stale, room.state, room.unheard_since, room.unheard_reason, episode && {
       ...episode, crying_s: 0,
-    }, last, mine.length, room.ear,
+    }, last, mine.length, room.ear, selfQuestion(room)?.key,
   ]);
   fill(card.people, key, () => {
     if (stale && connected === false) {
@@ -317,6 +320,8 @@ function drawPeople(card, room, stale) {
     if (room.state === "off") parts.push(el("p", {}, "Listening is switched off in Settings."));
     if (episode) parts.push(...drawEpisode(room, episode));
     else if (last && room.state !== "unheard") parts.push(drawLast(last));
+    const question = selfQuestion(room);
+    if (question) parts.push(drawQuestion(question));
     return parts;
   });
 }
@@ -377,7 +382,7 @@ function drawEpisode(room, episode) {
   }
   if (episode.next && !episode.calm_at && !episode.false_alarm) {
     parts.push(el(
-      "p", { class: "next" }, `${episode.next.name} is told next, in `, countdown(episode.next.at),
+      "p", { class: "next" }, `${episode.next.name ?? "Everybody"} is told next, in `, countdown(episode.next.at),
     ));
   }
   const log = episodeLog(room, episode);
@@ -472,8 +477,53 @@ function drawLast(last) {
   );
 }
 
+/**
+ * One of the four questions, the next in turn after each cry, where the household wants them.
+ *
+ * @param {LiveRoom} room
+ * @returns {{key: string, asks: string, why: string} | null}
+ */
+function selfQuestion(room) {
+  if (!FOUR.length || !snap?.settings.four_questions || !cares()) return null;
+  // Nobody is to read while a baby cries.
+  if (snap.rooms.some((one) => one.episode || one.state === "crying")) return null;
+  const over = snap.rooms.flatMap(({ id, last }) =>
+    last?.ended_at && !last.false_alarm && !last.drill ? [{ room: id, episode: last.id, at: Date.parse(last.ended_at) }] : []);
+  const newest = over.sort((a, b) => b.at - a.at)[0];
+  if (newest?.room !== room.id || hubNow() - newest.at > ASK_AFTER_MIN * 60_000) return null;
+  const before = remembered("question");
+  const { episode } = newest;
+  const now = before?.episode === episode
+    ? before
+    : { episode, turn: ((before?.turn ?? -1) + 1) % FOUR.length, closed: false };
+  if (now !== before) remember("question", now);
+  return now.closed ? null : FOUR[now.turn];
+}
+
+/** @param {{key: string, asks: string, why: string}} question */
+function drawQuestion(question) {
+  return el(
+    "section", { class: "asked", "aria-label": "A question to ask oneself" },
+    el("p", {}, el("strong", {}, question.asks)),
+    el("p", { class: "soft" }, question.why),
+    el(
+      "div", { class: "row" },
+      el("button", {
+        type: "button", class: "button", data: { focus: "question" },
+        onclick: () => {
+          remember("question", { ...remembered("question"), closed: true });
+          render();
+        },
+      }, "Close"),
+      el("a", { class: "button", href: `/evidence#four-${question.key}` }, "All four"),
+    ),
+  );
+}
+
 /** @param {LiveRoom | null} room */
 function drawDock(room) {
+  // What lies under a finger stays until it is lifted: a button that is replaced loses its tap.
+  if (pressed) return;
   const may = snap !== null && cares();
   const stage = room && may ? stageOf(room, isMine) : "none";
   const late = room && may && stage === "none" ? lateAsk(room) : null;
@@ -576,6 +626,7 @@ function thumb(label, under, key, filled, act) {
   }, label, under && el("small", {}, under));
 }
 let thumbedAt = -Infinity;
+let pressed = false;
 
 /** @param {LiveRoom} room */
 const going = (room) => tap("acknowledged", room, {}, "You are going.");
@@ -770,6 +821,15 @@ byId("awake", HTMLButtonElement).addEventListener("click", async () => {
   const on = await stayAwake(!staysAwake());
   remember("awake", on);
 });
+byId("dock", HTMLElement).addEventListener("pointerdown", () => {
+  pressed = true;
+}, { passive: true });
+for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => {
+  if (!pressed) return;
+  pressed = false;
+  // After the click that follows.
+  setTimeout(render, 0);
+}, { passive: true });
 // Any first tap will do for a browser that waits for one.
 addEventListener("pointerdown", () => {
   if (!soundReady() && remembered("sound") === true) allowSound();

@@ -179,7 +179,7 @@ function planActs(one) {
       const answer = await post("/api/events", { sent_at: new Date().toISOString(), events: [event] });
       const why = answer.refused?.[0]?.why;
       if (why) {
-        toast(why, { bad: true, seconds: 20, label: "Read about age", act: () => location.assign(`/settings/evidence?plan=${encodeURIComponent(one.id)}`) });
+        toast(why, { bad: true, seconds: 20, label: "Read about age", act: () => location.assign(`/evidence/waiting?plan=${encodeURIComponent(one.id)}`) });
       } else toast(says, { seconds: 6 });
       setTimeout(lists.plans.load, 500);
     } catch (error) {
@@ -493,13 +493,17 @@ async function drawHousehold() {
   const until = el("input", { type: "time", value: set.night_until ?? "" });
   const pause = el("input", { type: "number", min: 10, max: 1800, step: 10, value: String(set.pause_after_going ?? 120) });
   const questions = el("input", { type: "checkbox", checked: Boolean(set.four_questions) });
+  const compare = el("input", { type: "checkbox", checked: Boolean(set.compare_caregivers) });
   const form = byId("household-form", HTMLFormElement);
   form.replaceChildren(
     field("Name", name), field("Time zone", zone, "Like Europe/Berlin. Days and nights are counted in it."),
     field("A day begins at", starts),
     el("div", { class: "two" }, field("Night light from", from, "Pages turn red on black by themselves."), field("until", until)),
     field("“I’m going” holds the others back for (seconds)", pause, "A cry that goes on longer is told to the next."),
-    el("label", { class: "tick" }, questions, "Show what to check while somebody is there"),
+    el("label", { class: "tick" }, questions, "Show the four questions to ask oneself when a baby cries"),
+    el("small", {}, "What to check is open while somebody is there, and after a cry one of the four is shown, in turn. All are under ", el("a", { href: "/evidence#four" }, "Evidence"), "."),
+    el("label", { class: "tick" }, compare, "Show on Insight who answered how, caregiver by caregiver"),
+    el("small", {}, "Off unless all of you want it. It is never a ranking, and viewers never see it."),
     el("div", { class: "row" }, el("button", { class: "button fill" }, "Keep")),
   );
   form.onsubmit = (event) => {
@@ -509,6 +513,7 @@ async function drawHousehold() {
       settings: {
         day_starts: starts.value || null, night_from: from.value || null, night_until: until.value || null,
         pause_after_going: Number(pause.value), four_questions: questions.checked,
+        compare_caregivers: compare.checked,
       },
     }, "The household is kept.");
   };
@@ -616,7 +621,8 @@ start({
     snap = what;
     if (drawn) return;
     drawn = true;
-    Promise.all([lists.rooms.load(), lists.caregivers.load(), lists.children.load()])
+    // A child is shown with the name of its room.
+    Promise.all([lists.rooms.load().then(() => lists.children.load()), lists.caregivers.load()])
       .then(() => Promise.all([lists.channels.load(), lists.plans.load(), drawDevices(), drawHousehold()]));
   },
 });

@@ -34,7 +34,7 @@ export function remember(key, value) {
 export function dress() {
   const menu = document.getElementById("menu");
   if (menu instanceof HTMLDetailsElement) {
-    const wide = matchMedia("(min-width: 48rem)");
+    const wide = matchMedia("(min-width: 62rem)");
     const open = () => {
       menu.open = wide.matches;
     };

@@ -38,7 +38,7 @@
  * @property {string | null} calm_at
  * @property {boolean} false_alarm
  * @property {boolean} drill
- * @property {{caregiver: string, name: string, at: string} | null} next
+ * @property {{caregiver: string | null, name: string | null, at: string} | null} next  No name: everybody.
  * @property {{visit: number, until: string} | null} plan
  *
  * @typedef {object} LastEpisode
@@ -50,6 +50,8 @@
  * @property {string | null} ended_at
  * @property {string | null} helped
  * @property {string | null} answered_by
+ * @property {boolean} false_alarm
+ * @property {boolean} drill
  *
  * @typedef {object} LiveRoom
  * @property {string} id

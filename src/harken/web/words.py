@@ -1,0 +1,193 @@
+"""Numbers as tired people read them: what it is, how sure that is, and what it is based on."""
+
+import re
+from datetime import date, datetime
+from typing import Any, Protocol
+
+_UNITS = {
+    "share": "%",
+    "min": "min",
+    "min/day": "min a day",
+    "bouts/day": "a day",
+    "h": "h",
+    "h/day": "h a day",
+    "ml/day": "ml a day",
+    "min/night": "min a night",
+    "cries/night": "a night",
+}
+
+
+class Known(Protocol):
+    """An estimate: a value, the interval that likely holds it, and its n."""
+
+    @property
+    def value(self) -> float | None:
+        """None where it is not known."""
+
+    @property
+    def low(self) -> float | None:
+        """Lower end."""
+
+    @property
+    def high(self) -> float | None:
+        """Upper end."""
+
+    @property
+    def n(self) -> int:
+        """Based on so many."""
+
+    @property
+    def unit(self) -> str:
+        """As `harken.insight.Estimate` has it."""
+
+
+def number(value: float | None, unit: str = "", *, bare: bool = False) -> str:
+    """Give a number with its unit, as exact as it deserves.
+
+    Parameters
+    ----------
+    value : float or None
+    unit : str
+        As `harken.insight.Estimate` has it.
+    bare : bool
+        Without the unit, where it stands beside already.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number(0.617, "share"), number(34.2, "s"), number(200.0, "s"), number(7500.0, "s")
+    ('62 %', '34 s', '3 min 20 s', '2 h 5 min')
+    >>> number(92.4, "min/day"), number(13.75, "bouts/day"), number(None)
+    ('92 min a day', '14 a day', 'not yet known')
+    """
+    if value is None:
+        return "not yet known"
+    if unit == "s":
+        return _span(value)
+    if unit == "share":
+        value *= 100
+    text = f"{value:.1f}".removesuffix(".0") if abs(value) < 10 and unit != "share" else ""
+    text = text or f"{value:.0f}"
+    text = "0" if text in ("-0", "-0.0") else text.replace("-", "−")
+    shown = _UNITS.get(unit, "a day" if unit.endswith("/day") else unit)
+    return text if bare or not shown else f"{text} {shown}"
+
+
+def likely(known: Known, one: str = "", many: str = "") -> str:
+    """Say how sure a number is and what it is based on.
+
+    Parameters
+    ----------
+    known : Estimate
+    one, many : str
+        What was counted, of one and of several; by default "one" for n.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from harken.insight import share
+    >>> likely(share(8, 10), "cry", "cries")
+    'likely 49 to 94 %, from 10 cries'
+    >>> likely(share(0, 0), "cry", "cries")
+    'no cries yet'
+    """
+    if known.n == 0:
+        return f"no {many} yet" if many else "nothing yet"
+    based = f"from {known.n:,} {one if known.n == 1 else many}".strip().replace(",", " ")
+    if not one:
+        based = f"n = {known.n}"
+    low, high = known.low, known.high
+    if low is None and high is None:
+        return based
+    if low is None or high is None:
+        if low is not None:
+            return f"likely {number(low, known.unit)} or more, {based}"
+        return f"likely {number(high, known.unit)} or less, {based}"
+    first = number(low, known.unit, bare=known.unit != "s")
+    last = number(high, known.unit)
+    return f"likely {first} to {last}, {based}" if first != last else based
+
+
+def typeset(text: str) -> str:
+    """Give a sentence with curly quotes, and a dash in a range of numbers.
+
+    Examples
+    --------
+    >>> typeset("a parent's 'cry it out', 0-12 months")
+    'a parent’s ‘cry it out’, 0–12 months'
+    >>> typeset('"colic" (2012-05-01, 10.1016/0022-1)')
+    '“colic” (2012-05-01, 10.1016/0022-1)'
+    """
+    text = re.sub(r"(^|[\s(\[“])'", r"\1‘", re.sub(r'(^|[\s(\[])"', r"\1“", text))
+    text = text.replace("'", "’").replace('"', "”")
+    return re.sub(r"(?<![\w./–-])(\d{1,4})-(\d{1,4})(?![\w./-]|\.\d)", r"\1–\2", text)
+
+
+def days_words(since: date, until: date) -> str:
+    """Give a stretch of days in words.
+
+    Examples
+    --------
+    >>> days_words(date(2026, 3, 3), date(2026, 3, 3))
+    'Tuesday 3 March 2026'
+    >>> days_words(date(2026, 2, 25), date(2026, 3, 3))
+    '25 February to 3 March 2026'
+    """
+    if since == until:
+        return f"{until:%A} {until.day} {until:%B} {until.year}"
+    first = f"{since.day}"
+    if (since.year, since.month) != (until.year, until.month):
+        first += f" {since:%B}"
+    if since.year != until.year:
+        first += f" {since.year}"
+    return f"{first} to {until.day} {until:%B} {until.year}"
+
+
+def day_words(day: date | datetime) -> str:
+    """Give a day as a table has it.
+
+    Examples
+    --------
+    >>> day_words(date(2026, 3, 3))
+    'Tue 3 Mar'
+    """
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def count(n: int, one: str, many: str) -> str:
+    """Give a number of things.
+
+    Examples
+    --------
+    >>> count(1, "cry", "cries"), count(0, "cry", "cries")
+    ('1 cry', 'no cries')
+    """
+    return f"{n or 'no'} {one if n == 1 else many}"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f}".removesuffix(".0") + " s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 10:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+FILTERS: dict[str, Any] = {
+    "number": number,
+    "likely": likely,
+    "typeset": typeset,
+    "day_words": day_words,
+    "count": count,
+}
+"""What the templates call them."""
