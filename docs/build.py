@@ -36,8 +36,12 @@ ROOMS = (
     "harken.sound",
     "harken.hearing",
     "harken.episodes",
+    "harken.evidence",
     "harken.journal",
     "harken.answering",
+    "harken.exchange",
+    "harken.insight",
+    "harken.studies",
     "harken.simulate",
 )
 MEASURED = ("clips", "levels", "corpora", "scenes", "speed")

@@ -72,6 +72,7 @@ COMMANDS = build.commands()
 SCRIPTS = (
     ROOT / "training/run.py",
     ROOT / "benchmarks/__main__.py",
+    ROOT / "benchmarks/study.py",
     ROOT / "docs/build.py",
 )
 
@@ -151,7 +152,7 @@ def written(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("batch")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("harken.hearing.open_detector", lambda model: _Deaf())
-        patch.setattr("harken.cli.batch.identify", lambda model, detector: {"name": "deaf"})
+        patch.setattr("harken.hearing.store.identify", lambda model, detector: {"name": "deaf"})
         with Batch([folder / "a.wav"], out=folder / "out") as batch:
             batch.write_tables()
     return folder / "out"

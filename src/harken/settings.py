@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -62,6 +62,13 @@ class Settings(BaseSettings):
     )
     sounder: bool = Field(
         True, description="Whether the hub's own loudspeaker may sound where a channel asks for it."
+    )
+
+    babybuddy_url: str | None = Field(
+        None, description="Address of Baby Buddy, for harken babybuddy."
+    )
+    babybuddy_token: SecretStr | None = Field(
+        None, description="Its token: the key from its settings page. Best as a variable."
     )
 
     @field_validator("contact")
@@ -119,8 +126,10 @@ def load_settings(**options: Any) -> Settings:
         if first["type"] == "extra_forbidden":
             known = ", ".join(Settings.model_fields)
             raise ParameterError(f"setting {name!r} is not known; there are {known}") from None
+        # What may be a secret is not repeated.
+        shown = "" if "token" in name else f"={first['input']!r}"
         raise ParameterError(
-            f"setting {name}={first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+            f"setting {name}{shown}: {first['msg'].removeprefix('Value error, ')}"
         ) from None
     except ValueError as error:
         raise ParameterError(f"{named or FILE}: {' '.join(str(error).split())}") from None

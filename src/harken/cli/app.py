@@ -15,7 +15,24 @@ import typer.core
 import typer.main
 
 from harken import __version__
-from harken.cli import analyze, demo, doctor, drill, journal, listen, model, serve
+from harken.cli import (
+    analyze,
+    babybuddy,
+    care,
+    convert,
+    demo,
+    doctor,
+    drill,
+    evidence,
+    insight,
+    journal,
+    listen,
+    model,
+    report,
+    serve,
+    simulate,
+    study,
+)
 from harken.cli.pipeline import one_line
 from harken.errors import HarkenError, ParameterError
 
@@ -42,14 +59,23 @@ app = typer.Typer(
 )
 app.command()(listen.listen)
 app.command()(analyze.analyze)
+app.command()(convert.convert)
 app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(serve.invite)
 app.command()(drill.drill)
+app.command()(evidence.evidence)
+app.command()(insight.insight)
+app.command()(report.report)
 app.command()(journal.backup)
 app.command()(doctor.doctor)
 app.add_typer(journal.app, name="journal")
 app.add_typer(model.app, name="model")
+app.add_typer(care.app, name="care")
+app.add_typer(care.series_app, name="series")
+app.add_typer(babybuddy.app, name="babybuddy")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(study.app, name="study")
 
 
 def _print_version(wanted: bool) -> None:
@@ -77,6 +103,9 @@ def _harken(
 def main() -> NoReturn:
     """Run the command line; never returns, and never shows a traceback unasked."""
     signal.signal(signal.SIGTERM, _stop)
+    # Before numpy is loaded: its matrices are small here, and threads that wait for each other
+    # by spinning would take the processor from what listens.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         try:
             typer.main.get_command(app)(prog_name="harken")

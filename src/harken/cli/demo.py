@@ -37,7 +37,11 @@ def demo(
     model: ModelOption = "auto",
     live: Annotated[
         bool,
-        typer.Option("--live", help="Run a household with a synthetic infant, and its pages."),
+        typer.Option(
+            "--live",
+            help="Run a household with a synthetic infant and eight simulated weeks behind it, and "
+            "its pages.",
+        ),
     ] = False,
     headless: Annotated[
         bool,
@@ -57,6 +61,9 @@ def demo(
     No recording and no microphone is needed: the cries are synthetic. Without **--live** it makes
     a short night, hears it and compares with the truth, and leaves in DIR: **night.flac** (the
     sound), **night.csv** (what is in it) and **night.png** (what was heard).
+
+    With **--live** the household has eight weeks behind it, so that the journal and what it adds
+    up to can be seen. They are simulated, and marked so; what comes after is live.
 
     **harken demo**
 
@@ -78,12 +85,12 @@ def demo(
 
 
 def _night(out: Path, minutes: float, seed: int, model: str) -> None:
-    from harken.cli.batch import replacing, writing
     from harken.cli.picture import Columns, draw
     from harken.episodes import BoutEnded, BoutRule, BoutStarted, BoutTracker
     from harken.hearing import Frames, open_detector
     from harken.simulate.scenes import synthetic_night
     from harken.sound import open_source
+    from harken.writing import replacing, writing
 
     detector = open_detector(model)
     typer.echo(f"Making a night of {minutes:g} min …")

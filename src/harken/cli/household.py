@@ -1,4 +1,7 @@
-"""`harken demo --live`: a household with a synthetic infant, on the real hub, in real time."""
+"""`harken demo --live`: a household with a synthetic infant, on the real hub, in real time.
+
+It has eight weeks behind it, which are simulated and say so.
+"""
 
 import asyncio
 import json
@@ -6,7 +9,8 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -19,9 +23,25 @@ from harken.errors import HarkenError
 if TYPE_CHECKING:
     import httpx
 
+    from harken.episodes import Event
     from harken.journal import Journal
 
 ROOM = "nursery"
+WEEKS = 8
+"""Of history."""
+AGE_WEEKS = 2
+"""Of the infant when it begins: crying rises to its height in it, and falls again."""
+CHANGE_WEEK = 5
+"""Week of the history with which the household changes a habit."""
+CHANGE = "From today we carry Ida more, also while she is calm."
+BEGINS = (
+    "Simulated from here on. Ida, Anna and Ben do not exist: a program made these eight weeks, so "
+    "that there is something to look at."
+)
+ENDS = "The simulated weeks end here. What follows is live: synthetic cries, heard by the detector."
+_DAY_STARTS_HOUR = 7
+_SETTLED_S = 420.0
+"""After a cry people may still tap; one that ended later than this before now is left out."""
 _GIVE_UP_S = 100.0
 
 
@@ -42,7 +62,7 @@ def live(*, port: int | None, model: str, seed: int) -> None:
 
     settings = load_settings(port=port, model=model, host="127.0.0.1", https=False, sounder=False)
     with _empty_journal() as journal:
-        make_household(journal)
+        _prepare(journal, seed)
         asyncio.run(_live(journal, settings, seed))
     typer.echo("harken: stopped; nothing of the demo was kept", err=True)
 
@@ -68,7 +88,7 @@ def headless(*, model: str, seed: int, as_json: bool) -> None:
     settings = load_settings(port=None, model=model, host="127.0.0.1", https=False, sounder=False)
     settings = settings.model_copy(update={"port": 0})
     with _empty_journal() as journal:
-        make_household(journal)
+        _prepare(journal, seed, quiet=as_json)
         episode = asyncio.run(_headless(journal, settings, seed))
     if as_json:
         typer.echo(json.dumps(episode, indent=2))
@@ -85,21 +105,36 @@ def _empty_journal() -> "Iterator[Journal]":
         yield journal
 
 
-def make_household(journal: "Journal") -> None:
+def _prepare(journal: "Journal", seed: int, *, quiet: bool = False) -> None:
+    """Write the household and its history, and say so: it takes some seconds."""
+    now = datetime.now(UTC)
+    make_household(journal, now=now)
+    if not quiet:
+        typer.echo(f"Simulating {WEEKS} weeks of the household's past …")
+    cries = fill(journal, seed=seed, now=now)
+    if not quiet:
+        typer.echo(f"{cries} cries, each with who came and what was tried. None of it happened.\n")
+
+
+def make_household(journal: "Journal", *, now: datetime | None = None) -> None:
     """Write the demo's household: one room, one infant of ten weeks, two caregivers.
 
     Parameters
     ----------
     journal : Journal
         Empty.
+    now : datetime, optional
+        With a zone; by default now.
     """
     from harken.journal import Caregiver, Child, DutyTurn, Room
 
+    zone = _zone()
+    begin = begins(now or datetime.now(UTC), zone)
     household = journal.household
-    household.set_setting("name", "The demo's household")
-    household.set_setting("zone", _zone())
+    household.set_setting("name", "A simulated household")
+    household.set_setting("zone", zone)
     household.add(Room(id=ROOM, name="Nursery", ear="off"))
-    born = date.today() - timedelta(weeks=10)
+    born = begin.date() - timedelta(weeks=AGE_WEEKS)
     household.add(Child(id="ida", name="Ida", born=born, room=ROOM))
     household.add(Caregiver(id="anna", name="Anna", role="owner"))
     household.add(Caregiver(id="ben", name="Ben", role="caregiver"))
@@ -110,6 +145,114 @@ def make_household(journal: "Journal") -> None:
             DutyTurn(order=2, caregiver="ben", after_s=30.0),
         ],
     )
+
+
+def begins(now: datetime, zone: str) -> datetime:
+    """Give when the history begins: at the start of a day, `WEEKS` whole weeks of days ago.
+
+    Parameters
+    ----------
+    now : datetime
+        With a zone.
+    zone : str
+        IANA name.
+
+    Returns
+    -------
+    datetime
+        In that zone.
+
+    Examples
+    --------
+    >>> begins(datetime(2026, 3, 1, 5, tzinfo=UTC), "UTC").isoformat()
+    '2026-01-03T07:00:00+00:00'
+    """
+    here = now.astimezone(ZoneInfo(zone))
+    day = (here - timedelta(hours=_DAY_STARTS_HOUR)).date() - timedelta(weeks=WEEKS)
+    return datetime(day.year, day.month, day.day, _DAY_STARTS_HOUR, tzinfo=here.tzinfo)
+
+
+def past(*, seed: int, now: datetime, zone: str) -> "list[Event]":
+    """Simulate the weeks before now, as a hub would have written them.
+
+    Parameters
+    ----------
+    seed : int
+        Another number, another history; how much of its last day is there depends on `now`.
+    now : datetime
+        With a zone.
+    zone : str
+        IANA name.
+
+    Returns
+    -------
+    list of Event
+        In order of time; all before now, and no cry among them that is not over.
+    """
+    from harken.episodes import Event
+    from harken.simulate import Change, hub_events, policy, simulate_dyad
+
+    begin = begins(now, zone)
+    # A hub goes on telling until somebody is there: what goes unanswered are cries that end before.
+    before, after = (policy(one, answers=1.0) for one in ("usual", "carrying"))
+    history = simulate_dyad(
+        before,
+        weeks=WEEKS + 1 / 7,
+        seed=seed,
+        age_weeks=float(AGE_WEEKS),
+        changes=[Change(week=CHANGE_WEEK, policy=after, says=CHANGE)],
+        start_hour=float(_DAY_STARTS_HOUR),
+    )
+    end_s = (now - begin).total_seconds()
+    unsettled = [one.onset for one in history.cries if one.offset > end_s - _SETTLED_S]
+    end = begin.astimezone(UTC) + timedelta(seconds=min([end_s, *unsettled]) - 1.0)
+    made = hub_events(
+        history, start=begin, room=ROOM, child="ida", name="Ida", zone=zone,
+        caregivers=("anna", "ben"),
+    )  # fmt: skip
+    told = [_by(one, end) for one in made if one.at < end]
+    notes = [
+        Event(
+            "care", at, room=ROOM, child="ida", by="caregiver:anna", zone=zone,
+            data={"what": "note", "text": text, "caregiver": "anna"},
+        )
+        for at, text in ((begin.astimezone(UTC), BEGINS), (end, ENDS))
+    ]  # fmt: skip
+    return [notes[0], *told, notes[1]]
+
+
+def _by(event: "Event", end: datetime) -> "Event":
+    """Let what would go on after the end, such as a sleep, end there."""
+    from dataclasses import replace
+
+    until = event.data.get("until")
+    if event.kind != "care" or until is None or datetime.fromisoformat(until) <= end:
+        return event
+    return replace(event, data={**event.data, "until": end.isoformat()})
+
+
+def fill(journal: "Journal", *, seed: int, now: datetime) -> int:
+    """Write the simulated past of the demo's household.
+
+    Parameters
+    ----------
+    journal : Journal
+        With the household.
+    seed : int
+    now : datetime
+        With a zone.
+
+    Returns
+    -------
+    int
+        Number of episodes.
+    """
+    zone = journal.household.get_setting("zone")
+    # By half days: what an append can touch is folded anew, and a short stretch is quick to fold.
+    made = past(seed=seed, now=now, zone=zone)
+    for _, some in groupby(made, key=lambda one: one.at.timestamp() // (12 * 3600)):
+        journal.append(list(some))
+    return len(journal.episodes(now=now))
 
 
 def _zone() -> str:
@@ -156,8 +299,8 @@ async def _live(journal: "Journal", settings: Any, seed: int) -> None:
         code = await asyncio.to_thread(make_code, journal, role="owner", name="Anna")
         link = f"{it.url}/join#{code}"
         typer.echo(
-            "A synthetic infant sleeps in the nursery and will cry within 20 seconds.\n"
-            "Be Anna: open this address, and answer.\n"
+            "From here on it is live: a synthetic infant sleeps in the nursery and will cry within "
+            "20 seconds.\nBe Anna: open this address, and answer.\n"
         )
         typer.echo(f"    {link}\n")
         typer.echo(f"What the hub hears of the room: {it.url}/hears/{ROOM}")
