@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -62,14 +61,6 @@ def test_a_second_run_takes_the_place_of_the_first(tmp_path):
     for infants in (4, 2):
         write_cohort("usual", tmp_path, infants=infants, weeks=1, jobs=1)
     assert pq.read_table(tmp_path / "days.parquet").num_rows == 14
-
-
-@pytest.mark.slow
-def test_a_thousand_infants_for_twelve_weeks_take_a_minute_at_most(tmp_path):
-    begun = time.perf_counter()
-    made = write_cohort("usual", tmp_path, infants=1000, weeks=12, jobs=2)
-    assert time.perf_counter() - begun < 60
-    assert made.days == 84_000
 
 
 @pytest.mark.parametrize("name", ["days.parquet", "episodes.parquet"])
