@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -88,3 +90,25 @@ def test_completion_is_offered_for(harken, shell, monkeypatch):
     done = harken("--show-completion", shell)
     assert done.returncode == 0
     assert "harken" in done.stdout
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    "words",
+    [["journal", "list"], ["insight"], ["report", "-o", "a.html"], ["care", "import", "a.csv"],
+     ["babybuddy", "pull"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_without_the_hubs_packages_a_line_says_what_to_install(words, tmp_path):
+    typed = (
+        "import sys; sys.modules['sqlalchemy'] = None\n"
+        "from harken.cli import main; sys.argv = ['harken', *sys.argv[1:]]; main()"
+    )
+    (tmp_path / "a.csv").write_text("")
+    done = subprocess.run(
+        [sys.executable, "-c", typed, *words],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "pip install 'harken[hub]'" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.cli.care import DryRun, echo, say_done, show_missing
-from harken.cli.journal import JournalOption, _open
+from harken.cli.journal import JournalOption, open_database
 
 if TYPE_CHECKING:
     from harken.exchange import BabyBuddy
@@ -64,7 +64,7 @@ def pull_care(
 
     **harken babybuddy pull --dry-run**
     """
-    with _open(database, begin=True) as journal, _buddy(url) as buddy:
+    with open_database(database, begin=True) as journal, _buddy(url) as buddy:
         from harken.exchange import pull
 
         found = pull(
@@ -107,7 +107,7 @@ def push_cries(
 
     **harken babybuddy push --since 2026-01-31**
     """
-    with _open(database) as journal, _buddy(url) as buddy:
+    with open_database(database) as journal, _buddy(url) as buddy:
         from harken.exchange import push
 
         done = push(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harken.cli.journal import JournalOption, _open
+from harken.cli.journal import JournalOption, open_database
 from harken.cli.pipeline import one_line
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def import_(
 
     **harken care import huckleberry.csv --dry-run**
     """
-    with _open(database, begin=True) as journal:
+    with open_database(database, begin=True) as journal:
         from harken.exchange import open_table, plan, read_entries
         from harken.exchange.cells import find_zone
         from harken.journal import Child
@@ -278,7 +278,7 @@ def import_series(
 
     **harken series import sock.csv --source sock**
     """
-    with _open(database, begin=True) as journal:
+    with open_database(database, begin=True) as journal:
         from harken.errors import ParameterError
         from harken.exchange import open_table, read_numbers
         from harken.exchange.cells import find_zone
@@ -322,7 +322,7 @@ def import_series(
 @series_app.command("list")
 def list_series(database: JournalOption = None) -> None:
     """List the series that are kept: what, from what, of whom, how many, from when until when."""
-    with _open(database) as journal:
+    with open_database(database) as journal:
         zone = str(journal.household.get_setting("zone", "UTC"))
         rows = [(one, journal.extent(one)) for one in journal.series()]
     from zoneinfo import ZoneInfo
@@ -343,7 +343,7 @@ def forget_series(
     database: JournalOption = None,
 ) -> None:
     """Delete a series with all its readings; a backup made before is the only way back."""
-    with _open(database) as journal:
+    with open_database(database) as journal:
         from harken.errors import ParameterError
 
         found: Mapping[str, object] = {one.id: one for one in journal.series()}

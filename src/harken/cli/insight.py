@@ -90,9 +90,9 @@ def insight(
 
     **harken insight month**
     """
-    from harken.cli.journal import _open
+    from harken.cli.journal import open_database
 
-    with _open(database) as journal:
+    with open_database(database) as journal:
         from harken.insight import Record, around_series, summary
 
         whole = Record.of(journal, child=_child(journal.household, child))

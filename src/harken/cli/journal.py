@@ -47,9 +47,29 @@ def _place(database: str | None) -> str:
     return load_settings(database=database).database or str(default_path())
 
 
-def _open(database: str | None, *, begin: bool = False) -> "Journal":
-    """Open a journal; unless it may begin one, only one that is there."""
+def open_database(database: str | None, *, begin: bool = False) -> "Journal":
+    """Open a journal; unless it may begin one, only one that is there.
+
+    Parameters
+    ----------
+    database : str, optional
+        As ``--database`` takes it.
+    begin : bool
+
+    Returns
+    -------
+    Journal
+
+    Raises
+    ------
+    HarkenError
+        If it can't be opened, there is none, or packages are missing.
+    """
+    from harken.cli.serve import need_hub
     from harken.errors import JournalError
+
+    # Before the journal is imported, which would fail without a word of help.
+    need_hub()
     from harken.journal import Journal
     from harken.journal.database import read_url
 
@@ -79,7 +99,7 @@ def list_episodes(
 
     **harken journal list --since 2026-01-31**
     """
-    with _open(database) as journal:
+    with open_database(database) as journal:
         from harken.journal import day_bounds
 
         zone = journal.household.get_setting("zone", "UTC")
@@ -116,7 +136,7 @@ def _local(at: datetime, zone: str) -> str:
 @app.command()
 def rebuild(database: JournalOption = None) -> None:
     """Make all episodes anew from the events; they are equal unless something was wrong."""
-    with _open(database) as journal:
+    with open_database(database) as journal:
         count = journal.rebuild()
     typer.echo(f"{count} episode{'' if count == 1 else 's'} made anew")
 
@@ -135,7 +155,7 @@ def export(
 
     **harken journal export harken-2026-01**
     """
-    with _open(database) as journal:
+    with open_database(database) as journal:
         journal.export(folder)
     typer.echo(one_line(f"exported to {folder}; it holds the addresses of your channels"))
 
@@ -151,7 +171,7 @@ def import_(
 
     **harken journal import harken-2026-01**
     """
-    with _open(database, begin=True) as journal:
+    with open_database(database, begin=True) as journal:
         count = journal.import_(folder)
     typer.echo(f"{count} new event{'' if count == 1 else 's'}")
 
@@ -189,6 +209,6 @@ def backup(
 
     **harken backup /mnt/stick/harken.sqlite**
     """
-    with _open(database) as journal:
+    with open_database(database) as journal:
         made = journal.backup(file)
     typer.echo(one_line(f"backup written to {made}"))

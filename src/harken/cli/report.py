@@ -78,7 +78,7 @@ def report(
     **harken report --sheet --paper letter -o sheet.pdf**
     """
     from harken.cli.insight import _child
-    from harken.cli.journal import _open
+    from harken.cli.journal import open_database
     from harken.errors import ParameterError
 
     out = out or Path("sheet.pdf" if sheet else "report.pdf")
@@ -88,7 +88,7 @@ def report(
         raise ParameterError(f"{out}: the name of the file must end in {' or '.join(kinds)}")
     if not out.absolute().parent.is_dir():
         raise ParameterError(f"{out}: there is no folder {out.absolute().parent}; make it first")
-    with _open(database) as journal:
+    with open_database(database) as journal:
         from harken.insight import Record
 
         whole = Record.of(journal, child=_child(journal.household, child))

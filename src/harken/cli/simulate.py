@@ -206,9 +206,9 @@ def _policy(name: str, database: str | None) -> "Policy":
 
     if name != LIKE_US:
         return policy(name)
-    from harken.cli.journal import _open
+    from harken.cli.journal import open_database
 
-    with _open(database) as journal:
+    with open_database(database) as journal:
         return like_us(journal)
 
 
