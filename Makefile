@@ -16,8 +16,16 @@ help: ## show this list
 demo: $(VENV)/.run ## a household with a synthetic infant, live, at one address (HARKEN_HEADLESS=1: once, by itself)
 	$(BIN)/harken demo $(if $(filter-out 0,$(HARKEN_HEADLESS)),--headless,--live)
 
+# What ARGS names runs as pytest runs it. All of it: a worker a core, each file with one of them
+# and all browsers with one, which is what more than four would only wait for (tests/conftest.py).
 test: $(VENV)/.dev ## run the tests (all of them with CI=true, else all but the slow ones)
+ifdef ARGS
 	$(BIN)/python -m pytest $(if $(CI),,-m "not slow") $(ARGS)
+else
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile \
+		--no-loadscope-reorder --durations 15 -m "not alone$(if $(CI),, and not slow)"
+	$(BIN)/python -m pytest tests -m "alone$(if $(CI),, and not slow)"
+endif
 
 check: $(VENV)/.dev ## lint, format, types, which room imports which, no download addresses
 	$(BIN)/ruff check .

@@ -17,7 +17,6 @@ import signal
 import tempfile
 import threading
 import time
-import wave
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -35,7 +34,8 @@ from harken.sound import AudioBlock, open_source
 from harken.studies.cluster import workers
 from harken.studies.corpus import read_corpus
 from harken.studies.provenance import Recipe, recipe_of
-from harken.studies.run import Step, Study, compare, read_run
+from harken.studies.reading import compare, read_run
+from harken.studies.run import Step, Study
 from harken.studies.work import ready
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,13 +60,17 @@ def write_wav(path: Path, pcm: NDArray[np.int16], seconds: float, *, turn: int =
     """Write 16 kHz mono WAV of any length; no two turns of the sound are alike."""
     path.parent.mkdir(parents=True, exist_ok=True)
     left = round(seconds * 16_000)
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+    # 48 hours are more than WAV's 4 GiB: then it becomes RF64.
+    with av.open(str(path), "w", format="wav", options={"rf64": "auto"}) as file:
+        stream = file.add_stream("pcm_s16le", rate=16_000, layout="mono")
         while left > 0:
             turn += 1
             piece = np.roll(pcm, turn * 12_345)[:left]
-            file.writeframes(piece.tobytes())
+            frame = av.AudioFrame.from_ndarray(piece[None], format="s16", layout="mono")
+            frame.sample_rate = 16_000
+            file.mux(stream.encode(frame))
             left -= len(piece)
+        file.mux(stream.encode(None))
     return path
 
 

@@ -220,7 +220,10 @@ def test_every_command_that_is_shown_can_be_typed(path):
             given = {word.split("=")[0] for word in words if word.startswith("-") and word != "-"}
             assert given <= options(COMMANDS[typed]), line
             command, context = COMMANDS[typed]
-            command.make_context(typed, words[len(typed.split()) :], parent=context.parent)
+            rest = words[len(typed.split()) :]
+            command.make_context(typed, rest, parent=context.parent)
+            # A word behind a group's name that is none of its commands.
+            assert not (hasattr(command, "commands") and rest and rest[0][0] != "-"), line
         elif words[:1] == ["make"]:
             assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), line
 
@@ -230,9 +233,9 @@ def test_no_option_is_mentioned_that_does_not_exist(path):
     known = {option for command in COMMANDS.values() for option in options(command)}
     for script in SCRIPTS:
         known |= set(re.findall(r'add_argument\("(--[\w-]+)"', script.read_text("utf-8")))
-    foreign = {"--user", "--now"}  # of systemctl
+    of_systemctl, of_dask = {"--user", "--now"}, {"--nworkers", "--nthreads", "--memory-limit"}
     found = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", path.read_text("utf-8")))
-    assert found <= known | foreign
+    assert found <= known | of_systemctl | of_dask
 
 
 @pytest.mark.parametrize("path", [*PAGES, ROOT / "README.md"], ids=named)

@@ -105,12 +105,10 @@ def logged():
 
 
 @pytest.fixture
-def broker_port(require, tmp_path):
+def broker_port(require, free_port, tmp_path):
     """The port of a Mosquitto."""
     program = require("mosquitto")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     config = tmp_path / "mosquitto.conf"
     config.write_text(f"user root\nlistener {port} 127.0.0.1\nallow_anonymous true\n")
     process = subprocess.Popen(

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 
 import pytest
 
@@ -62,11 +61,8 @@ def test_a_refusal_is_said_without_the_address(receiver, status, says, logged, c
         assert "hunter2" not in place
 
 
-def test_a_service_that_does_not_run():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert "check" in fails(f"json://127.0.0.1:{port}/hunter2")
+def test_a_service_that_does_not_run(free_port):
+    assert "check" in fails(f"json://127.0.0.1:{free_port()}/hunter2")
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,6 @@ CRY = Message(alert="a1", about="cry", title="Mia is crying", body="Nursery.", r
               episode="e1", urgent=True, onset=START, step=1)  # fmt: skip
 
 
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 class Broker:
     def __init__(self, program, folder, port, more=""):
         self.port = port
@@ -68,7 +62,7 @@ class Broker:
 
 
 @pytest.fixture
-def brokers(require, tmp_path):
+def brokers(require, free_port, tmp_path):
     program, running = require("mosquitto"), []
 
     def make(more=""):
@@ -483,7 +477,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(mqtt, "_PATIENCE_S", 1.0)
 
 
-def test_a_broker_that_does_not_run(impatient):
+def test_a_broker_that_does_not_run(impatient, free_port):
     assert "refused the connection" in failing(f"mqtt://127.0.0.1:{free_port()}")
 
 

@@ -147,11 +147,8 @@ def test_a_slow_answer_is_a_timeout(receiver):
     assert "did not answer in time" in fails(receiver.url(), timeout_s=0.2)
 
 
-def test_a_refused_connection():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    says = fails(f"http://user:hunter2@127.0.0.1:{port}/hunter2")
+def test_a_refused_connection(free_port):
+    says = fails(f"http://user:hunter2@127.0.0.1:{free_port()}/hunter2")
     assert says == "127.0.0.1 refused the connection: check that it runs there, and the port."
 
 

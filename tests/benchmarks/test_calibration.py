@@ -52,8 +52,10 @@ def test_a_line_is_met_within_its_interval():
 
 
 @pytest.mark.slow
-def test_every_promised_figure_is_within(tmp_path, capsys):
+def test_every_promised_figure_is_within(tmp_path, capsys, monkeypatch):
     out = tmp_path / "kept.json"
+    # How fast it is takes longer than all the rest, and no promise hangs on it here.
+    monkeypatch.setattr(calibration, "measure_speed", lambda *, jobs: [])
     code = calibration.main(["--infants", "300", "--jobs", "2", "--out", str(out)])
     kept = json.loads(out.read_text("utf-8"))
     missed = [one["what"] for one in kept if one["promised"] and not one["met"]]

@@ -59,7 +59,7 @@ def test_the_measures_are_printed_with_what_they_are_based_on(harken, place):
     answered = share_by_day([(1, 1)] * 6 + [(0, 1)])
     assert f"Answered               {answered}" in text
     assert "Soothed 6, settled alone 1, stopped unanswered 0" in text
-    assert "Efe, % answered within 10s: 85 (quoted, not confirmed)" in text
+    assert "Efe: 85 % answered within 10 s (quoted, not confirmed)" in text
     assert "CHANGE on 2026-01-30 13:00: From tonight: a song" in text
     assert "Not a medical device" in text
     assert "Ben" not in text
@@ -88,6 +88,10 @@ def test_days_up_to_now_are_the_default(harken, place):
     assert since["swift"]["n"] == 4
     alone = json.loads(harken("insight", "day", "--to", "2026-01-27", "-f", "json").stdout)
     assert (alone["swift"]["n"], len(alone["days"])) == (1, 1)
+    text = harken("insight", "day").stdout
+    assert "The day was not listened to throughout or not over: never counted as calm." in text
+    text = harken("insight", "day", "--to", "2026-01-27").stdout
+    assert "1 day" not in text
 
 
 def test_caregivers_are_shown_only_where_the_household_wants_it(harken, place):

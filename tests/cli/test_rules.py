@@ -7,6 +7,7 @@ import pytest
 from harken.cli.rules import read_rule, save_rule
 from harken.episodes import BoutRule
 from harken.errors import ParameterError
+from harken.writing import OutputError
 
 BASE = BoutRule(0.6, 0.4)
 
@@ -37,3 +38,15 @@ def test_a_name_that_is_none_and_a_file_that_is_broken_are_told(data: Path) -> N
     (data / "rules/lab.json").write_text("{}")
     with pytest.raises(ParameterError, match="is not a saved rule"):
         read_rule("lab", BASE)
+    (data / "rules/folder.json").mkdir()
+    with pytest.raises(ParameterError, match="is not a saved rule"):
+        read_rule("folder", BASE)
+    with pytest.raises(OutputError, match="cannot write"):
+        save_rule("folder", BASE, {})
+
+
+def test_saving_again_replaces_and_leaves_nothing_else(data: Path) -> None:
+    for gap in (5.0, 9.0):
+        save_rule("lab", BoutRule(0.5, 0.2, max_gap=gap), {})
+    assert read_rule("lab", BASE).max_gap == 9.0
+    assert [path.name for path in (data / "rules").iterdir()] == ["lab.json"]

@@ -24,10 +24,8 @@ WELCOME = {"household": "The Bergs", "name": "Anna", "child": "Ida", "zone": "Eu
 
 
 @pytest.fixture
-def port():
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+def port(free_port):
+    return free_port()
 
 
 @pytest.fixture
@@ -173,12 +171,9 @@ def test_a_port_that_is_taken_is_one_line(harken, home, port):
     )
 
 
-def test_a_second_hub_on_the_same_data_is_one_line(serve, harken, home, tmp_path):
+def test_a_second_hub_on_the_same_data_is_one_line(serve, harken, home, tmp_path, free_port):
     hub = serve()
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        other = free.getsockname()[1]
-    done = harken("serve", "--port", other, env=home)
+    done = harken("serve", "--port", free_port(), env=home)
     assert done.returncode == 1
     assert done.stderr.startswith(f"harken: another hub runs with the data in {tmp_path}/data; ")
     assert done.stderr.count("\n") == 1

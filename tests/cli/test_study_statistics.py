@@ -42,10 +42,28 @@ def test_groups_may_stand_in_a_file(harken, cohorts, tmp_path):
 
 
 @pytest.mark.e2e
+def test_one_group_is_described(harken, cohorts, tmp_path):
+    done = harken(
+        "study", "statistics", cohorts / "swift", "--out", "paper", "--draws", "99", "--no-age"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "nothing is compared: there is one group" in done.stderr
+    assert "median latency" in done.stdout
+    assert (tmp_path / "paper" / "groups.csv").exists()
+    assert not (tmp_path / "paper" / "effects.svg").exists()
+
+
+@pytest.mark.e2e
+def test_a_folder_may_have_an_equals_sign(harken, cohorts, tmp_path):
+    (tmp_path / "a=b").symlink_to(cohorts / "swift")
+    done = harken("study", "statistics", "a=b", "--out", "paper", "--no-figures", "--draws", "99")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        (["{swift}"], "nothing to compare"),
         (["{swift}", "{slow}"], "name each of several runs by its group"),
         (["a={swift}", "a={slow}"], "name each of several runs by its group"),
         (["a={swift}", "b={slow}", "--reference", "c"], "no group 'c'; there are a, b"),

@@ -7,7 +7,6 @@ import csv
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -74,6 +73,16 @@ def thumb(page: Page, name: str) -> None:
     expect(button).to_be_visible()
     page.wait_for_timeout(BOUNCE_MS)
     button.click()
+
+
+def shine(page: Page, theme: str) -> None:
+    """Put a page into another light, as its menu does."""
+    page.evaluate(
+        "theme => { const pick = document.getElementById('theme'); if (pick) pick.value = theme;"
+        " localStorage.setItem('harken.theme', theme); dispatchEvent(new Event('harken:theme')) }",
+        theme,
+    )
+    expect(page.locator("html")).to_have_attribute("data-theme", theme)
 
 
 # The sound of a room.
@@ -316,11 +325,8 @@ def home(make_home) -> Home:
 class HubProcess:
     """`harken serve`, which a test may kill and start again with the same data."""
 
-    def __init__(self, folder: Path):
-        self.database = folder / "journal.db"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+    def __init__(self, folder: Path, port: int):
+        self.database, self.port = folder / "journal.db", port
         self.url = f"http://localhost:{self.port}"
         self._env = {
             **os.environ, "HARKEN_DATA": str(folder / "data"),
@@ -357,9 +363,9 @@ class HubProcess:
 
 
 @pytest.fixture
-def hub_process(tmp_path):
+def hub_process(tmp_path, free_port):
     """A running `harken serve` and its household, whose ears are a browser."""
-    process = HubProcess(tmp_path)
+    process = HubProcess(tmp_path, free_port())
     journal = Journal.open(process.database)
     make_household(journal)
     try:
@@ -477,12 +483,31 @@ def phones(browser):
 
 
 @pytest.fixture(scope="session")
+def axe(require):
+    """Find what axe holds against a page as it is shown now."""
+    script = require("node_modules/axe-core/axe.min.js").read_text("utf-8")
+
+    def look(page: Page) -> list[tuple[str, list[str]]]:
+        if not page.evaluate("'axe' in globalThis"):
+            page.evaluate(script)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            (one["id"], [f"{node['html'][:160]} :: {node['failureSummary']}"
+                         for node in one["nodes"][:3]])
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]  # fmt: skip
+
+    return look
+
+
+@pytest.fixture(scope="session")
 def e2e():
     """What tests use that is no fixture: names, sizes and waiting."""
 
     class E2E:
         names, past, past_events, yesterday = Names, Past, past_events, YESTERDAY
         phone, desktop = PHONE, DESKTOP
-        wait, thumb = staticmethod(until), staticmethod(thumb)
+        wait, thumb, shine = staticmethod(until), staticmethod(thumb), staticmethod(shine)
 
     return E2E

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -32,16 +31,13 @@ ALL_DRAWN = """of => {
 
 
 @pytest.fixture
-def demo(tmp_path, e2e):
+def demo(tmp_path, free_port, e2e):
     """Run the demo as a process of its own; gives the link that it prints, and what it says."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     said = tmp_path / "said.txt"
     with said.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-c", "from harken.cli.app import main; main()",
-             "demo", "--live", "--port", str(port), "--model", "builtin"],
+             "demo", "--live", "--port", str(free_port()), "--model", "builtin"],
             cwd=tmp_path, stdout=out, stderr=out,
             env={**os.environ, "HARKEN_DATA": str(tmp_path / "data"), "TZ": "UTC",
                  "PYTHONUNBUFFERED": "1"},
@@ -81,14 +77,7 @@ def keep(e2e):
             if of:  # charts are drawn for the width at which the page is opened
                 page.reload()
             for theme in ("day", "night"):
-                page.evaluate(
-                    "theme => { const pick = document.getElementById('theme');"
-                    " if (pick) pick.value = theme;"
-                    " localStorage.setItem('harken.theme', theme);"
-                    " dispatchEvent(new Event('harken:theme')) }",
-                    theme,
-                )
-                expect(page.locator("html")).to_have_attribute("data-theme", theme)
+                e2e.shine(page, theme)
                 if of:
                     page.wait_for_function(ALL_DRAWN, arg=of)
                 page.mouse.move(0, 0)

@@ -1,6 +1,5 @@
 """Insight in a real browser: numbers at once, pictures by and by, by eye, keyboard and axe."""
 
-import os
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +9,6 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 BIG = 150_000
-AXE_RULES = {"resultTypes": ["violations"]}
-SHOTS = os.environ.get("HARKEN_SHOTS")
 
 
 def weeks(e2e, days: int = 24):
@@ -48,33 +45,6 @@ def weeks(e2e, days: int = 24):
     return past.events
 
 
-@pytest.fixture
-def axe(require):
-    """Find what axe holds against a page."""
-    script = require("node_modules/axe-core/axe.min.js").read_text("utf-8")
-
-    def look(page):
-        if not page.evaluate("'axe' in globalThis"):
-            page.evaluate(script)
-        found = page.evaluate("options => axe.run(document, options)", AXE_RULES)
-        return [
-            (one["id"], [node["html"][:160] for node in one["nodes"]])
-            for one in found["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
-
-    return look
-
-
-def shine(page, theme):
-    page.evaluate(
-        "theme => { localStorage.setItem('harken.theme', theme);"
-        " dispatchEvent(new Event('harken:theme')) }",
-        theme,
-    )
-    expect(page.locator("html")).to_have_attribute("data-theme", theme)
-
-
 def drawn(page):
     """Scroll through the page, so that every picture is drawn, and open what is closed."""
     page.evaluate("document.querySelectorAll('details.more').forEach(one => { one.open = true })")
@@ -84,27 +54,19 @@ def drawn(page):
     return page.locator("figure[data-chart] svg").count()
 
 
-def shot(page, name):
-    if SHOTS:
-        page.evaluate("scrollTo(0, 0)")
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True, animations="disabled")
-
-
 def test_insight_is_for_everybody(make_home, phones, e2e, axe):
     home = make_home(past=weeks(e2e))
     page = phones.join(home, path="/insight?span=month")
     expect(page.locator("#swift .numbers")).to_be_visible()
     expect(page.locator("#asof")).to_contain_text("As of")
     assert drawn(page) >= 8
-    for theme in ("day", "night"):
-        shine(page, theme)
-        for name, size in (("small", (320, 568)), ("phone", e2e.phone), ("desktop", e2e.desktop)):
-            page.set_viewport_size({"width": size[0], "height": size[1]})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= size[0], f"{wide} px wide on {size[0]} px"
-            shot(page, f"insight-{theme}-{name}")
-            if name != "desktop":
-                assert axe(page) == []
+    for width, height in (e2e.desktop, e2e.phone, (320, 568)):
+        page.set_viewport_size({"width": width, "height": height})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{wide} px wide on {width} px"
+    for theme in ("day", "dark", "night"):
+        e2e.shine(page, theme)
+        assert axe(page) == []
 
 
 def test_a_first_load_on_a_desktop_has_wide_pictures(make_home, phones, e2e):
@@ -117,7 +79,6 @@ def test_a_first_load_on_a_desktop_has_wide_pictures(make_home, phones, e2e):
     label = figure.locator("svg").get_attribute("aria-label")
     assert label
     assert len(label) > 20
-    shot(page, "insight-desktop-first")
 
 
 def test_a_home_without_anything_is_told_so(home, phones, axe):
@@ -126,7 +87,6 @@ def test_a_home_without_anything_is_told_so(home, phones, axe):
     expect(page.locator("#helps")).to_contain_text("Not yet known")
     drawn(page)
     assert axe(page) == []
-    shot(page, "insight-nothing")
 
 
 def test_by_keyboard_alone(make_home, phones, e2e):

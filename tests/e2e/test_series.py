@@ -21,15 +21,14 @@ def pulse(at, minutes, silent=()):
     ]
 
 
-@pytest.mark.parametrize("theme", ["day", "night"])
-def test_a_day_with_a_sensor(home, phones, tmp_path, require, theme):
+def test_a_day_with_a_sensor(home, phones, e2e, axe):
     begun = datetime.now(UTC) - timedelta(hours=5)
     child = home.journal.household.list(Child)[0].id
     silent = [(120, 190)]
     home.journal.add_readings(Series("heart_rate", "sock", child=child), pulse(begun, 300, silent))
     warm = [Reading(begun + timedelta(minutes=15 * i), 19 + i / 10) for i in range(20)]
     home.journal.add_readings(Series("room_temperature", "thermometer"), warm)
-    page = phones.join(home, theme=theme)
+    page = phones.join(home)
     # By the clock of the household a day may have begun since: then the sensor is in the last.
     zone = ZoneInfo(home.journal.household.get_setting("zone", "UTC"))
     day = (begun.astimezone(zone) - timedelta(hours=7)).date()
@@ -46,13 +45,12 @@ def test_a_day_with_a_sensor(home, phones, tmp_path, require, theme):
     other = page.locator(".series[data-what=room_temperature]")
     assert not re.search("gap|No readings", other.locator("svg").get_attribute("aria-label"))
     assert other.locator("polyline, circle").count() == 1
-    page.screenshot(path=tmp_path / f"series-{theme}.png", full_page=True)
     # On the narrowest phone nothing is cut off, and a screen reader finds no fault.
     page.set_viewport_size({"width": 320, "height": 568})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    page.evaluate(require("node_modules/axe-core/axe.min.js").read_text("utf-8"))
-    faults = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert [one["id"] for one in faults if one["impact"] in ("serious", "critical")] == []
+    for theme in ("day", "night"):
+        e2e.shine(page, theme)
+        assert axe(page) == []
 
 
 def test_a_gap_is_a_gap(home, phones):

@@ -20,7 +20,7 @@ from harken.insight.crying import DIARY, crying
 from harken.insight.drawing import HATCH, INK
 from harken.insight.estimate import Estimate
 from harken.insight.helps import helps
-from harken.insight.picture import many, nothing, said, span_s, time_ticks
+from harken.insight.picture import many, nothing, said, said_s, span_s, time_ticks
 from harken.insight.record import Change
 from harken.insight.steps import steps
 from harken.insight.swift import swift
@@ -213,6 +213,23 @@ def test_how_often_and_how_long_are_two_pictures(record):
     assert [one["y"] for one in days] == [one.bouts for one in found.days if one.heard_s > 0]
 
 
+def test_no_title_lets_one_odd_day_speak_for_a_week(household):
+    found = crying(household(7, days=35).record())
+    first, second, *rest = found.weeks
+    odd = replace(
+        first,
+        minutes_a_day=Estimate(380.0, None, None, 1),
+        bouts_a_day=Estimate(110.0, None, None, 1),
+    )
+    known = replace(found, weeks=(odd, second, *rest))
+    for draw in (charts.crying_minutes, charts.crying_bouts):
+        title = draw(known).title
+        assert f"in week {second.week}, " in title
+        assert "380" not in title
+        assert "110" not in title
+    assert f"in week {first.week}, " in charts.crying_minutes(found).title
+
+
 def test_the_strip_has_every_hour_once_and_hatches_those_that_were_not_heard(record):
     found = crying(record)
     hours = tuple(
@@ -344,6 +361,13 @@ def test_where_the_seconds_go_is_of_the_same_cries_and_in_order(making):
     assert picture.title == "Somebody was told after 4 s, and was there after 44 s"
     assert [one["s"] for one in tables(picture)[0]] == [4, 5, 20, 43.5]
     assert found.as_dict()["steps"][0]["median_s"]["value"] == 4
+
+
+def test_an_interval_that_rounds_to_one_number_is_told_more_finely():
+    assert said_s(Estimate(150.2, 149.6, 150.4, 90)) == "150.2 s (149.6 s to 150.4 s)"
+    assert said_s(Estimate(14.0, 14.0, 14.0, 9)) == "14 s"
+    assert said(Estimate(12.0, 12.0, 12.0, 9), digits=0) == "12"
+    assert said(Estimate(0.999, 0.9984, 0.9991, 4000, unit="share")) == "99.9 % (99.8 to 99.9)"
 
 
 def test_numbers_are_said_as_people_say_them():

@@ -133,6 +133,25 @@ def test_what_was_not_heard_is_not_calm(making):
     assert any("not counted as calm" in one for one in found.says)
 
 
+@pytest.mark.parametrize(
+    ("days", "deaf_h", "says"),
+    [
+        (1, [(0, 24)], "The day was not heard at all. What was not heard is not counted as calm."),
+        (1, [(3, 4)], "The day was heard in part. "),
+        (3, [(3, 4)], "Of 3 days 1 was heard in part. "),
+        (3, [(3, 4), (24, 72)], "Of 3 days 2 were not heard at all and 1 in part. "),
+        (3, [(24, 48)], "Of 3 days 1 was not heard at all. "),
+    ],
+)
+def test_days_that_were_not_heard_are_told_in_a_plain_sentence(making, days, deaf_h, says):
+    made = making()
+    begin = datetime(2026, 1, 5, 7, tzinfo=UTC)
+    for since, until in deaf_h:
+        made.unheard(begin + timedelta(hours=since), begin + timedelta(hours=until))
+    found = crying(made.record(begin, begin + timedelta(days=days)))
+    assert any(one.startswith(says) for one in found.says)
+
+
 def test_a_day_that_nobody_heard_says_nothing(making):
     made = making()
     made.unheard(FIRST, FIRST + timedelta(days=1))

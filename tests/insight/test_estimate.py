@@ -72,6 +72,12 @@ def test_a_mean_over_days_has_students_interval():
         (Estimate(3.25, None, None, 1, unit="h"), "3.2 h (n = 1)"),
         (Estimate(-0.01, -0.2, 0.2, 8), "0 (-0.2 to 0.2, n = 8)"),
         (unknown(2), "not known (n = 2)"),
+        (Estimate(138.2, 137.9, 138.4, 152), "138.2 (137.9 to 138.4, n = 152)"),
+        (Estimate(12.02, 12.0, 12.04, 900), "12.02 (12.00 to 12.04, n = 900)"),
+        (Estimate(0.001, 0.0002, 0.004, 900, unit="share"), "0.1 % (0.0 to 0.4, n = 900)"),
+        (Estimate(200.3, 200.1, 200.4, 60, unit="s"), "200.3 s (200.1 to 200.4, n = 60)"),
+        (Estimate(7, 7, 7, 9), "7 (n = 9)"),
+        (Estimate(138.0, 138.0, 138.0 + 1e-12, 9), "138 (n = 9)"),
     ],
 )
 def test_an_estimate_says_what_it_is_based_on(estimate, said):

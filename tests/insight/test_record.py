@@ -59,6 +59,7 @@ def test_an_empty_journal(tmp_path):
     with Journal.open(tmp_path / "journal.sqlite") as journal:
         record = Record.of(journal, now=NOON)
     assert (record.child, record.name, record.zone) == (None, "", "UTC")
+    assert record.household == ""
     assert not record.days()[0].complete
 
 
@@ -153,11 +154,20 @@ def test_nights_follow_the_households_settings(journal):
     assert Record.of(journal, now=NOON).night_from == "20:00"
 
 
+def test_the_household_has_its_name(journal):
+    journal.household.set_setting("name", " A simulated\nhousehold ")
+    record = Record.of(journal, now=NOON)
+    assert record.household == "A simulated household"
+    assert record.between(record.since, NOON).household == "A simulated household"
+
+
 def test_settings_that_cannot_be_read_are_the_defaults(journal):
+    journal.household.set_setting("name", ["no", "name"])
     journal.household.set_setting("zone", "Mars/Olympus")
     journal.household.set_setting("day_starts", "dawn")
     record = Record.of(journal, now=NOON)
     assert (record.zone, record.day_starts) == ("UTC", "07:00")
+    assert record.household == ""
 
 
 def test_ages_are_corrected_for_a_child_born_early_only(journal):

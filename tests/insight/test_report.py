@@ -116,6 +116,41 @@ def test_a_year_with_long_notes_is_two_pages(household, tmp_path, require, paper
     assert "1 more entry in the journal" in pages[1]
 
 
+LONG = "The household of everybody " * 9
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_each_page_says_whose_it_is(record, tmp_path, require, paper):
+    ours = replace(record, household="A simulated household")
+    info, pages = printed(report(ours, paper=paper), tmp_path, require)
+    assert re.search(r"Pages:\s+2\n", info)
+    assert "A simulated household" in "\n".join(pages[0].splitlines()[:6])
+    for page in pages:
+        assert "Mia, A simulated household. Harken, " in " ".join(page.split())
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("name", ["Wilhelmina " * 8, "M" * 80])
+def test_long_names_are_cut_and_push_nothing_off_a_page(record, tmp_path, require, paper, name):
+    long = replace(record, name=name.strip(), household=LONG)
+    info, pages = printed(report(long, paper=paper), tmp_path, require)
+    assert re.search(r"Pages:\s+2\n", info)
+    said = [" ".join(page.split()) for page in pages]
+    assert "…" in said[0]
+    for words in ("The household of everybody", "Most crying comes around", "Full colour:",
+                  "Page 1 of 2"):  # fmt: skip
+        assert words in said[0], words
+    assert "Page 2 of 2" in said[1]
+    assert said[1].count("The household") <= 1
+
+
+def test_a_household_without_a_name_leaves_no_gap(record):
+    body = report(record, to="html").decode()
+    assert "<small>crying, answers" in body
+    assert "Mia. Harken, " in body
+    assert "Mia, " not in body
+
+
 def test_the_page_stands_alone(record):
     page = Page(report(record, to="html"))
     tags = [tag for tag, _ in page.tags]
@@ -157,11 +192,16 @@ def test_how_cries_ended_is_told_in_the_words_of_the_house(record):
 
 def test_what_people_wrote_is_text_and_stays_short(record):
     odd = replace(
-        record, name="<b>M", care=(note(2, "<script>alert(1)</script> & so " + "x" * 500),)
+        record,
+        name="<b>M",
+        household="<i>H",
+        care=(note(2, "<script>alert(1)</script> & so " + "x" * 500),),
     )
     body = report(odd, to="html").decode()
     assert "<script" not in body
     assert "&lt;b&gt;M" in body
+    assert "<i>H" not in body
+    assert "&lt;i&gt;H" in body
     text = Page(body.encode()).text
     assert "<script>alert(1)</script> & so xxx" in text
     assert "…" in text

@@ -211,6 +211,40 @@ def test_names_are_words_and_not_marks_of_a_page(record):
     assert words(sheet_pages(odd)[0])[0] == '<b onload="x">&'
 
 
+def test_it_says_whose_household_it_is(record):
+    (page,) = sheet_pages(replace(record, household="A simulated <household>"))
+    assert words(page)[2] == "A simulated <household>"
+    assert "Mia, A simulated <household>, 14 October" in ET.fromstring(page).get("aria-label")
+    (plain,) = sheet_pages(record)
+    assert len(words(plain)) == len(words(page)) - 1
+    assert "" not in words(plain)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("name", ["Wilhelmina " * 8, "W" * 80, "子" * 80])
+def test_long_names_are_cut_at_the_edge(record, tmp_path, require, paper, name):
+    require("pdftotext")
+    path = tmp_path / "sheet.pdf"
+    path.write_bytes(sheet(replace(record, name=name, household=3 * name), paper=paper))
+    (first, dates, home, *_) = words(sheet_pages(replace(record, name=name, household=3 * name))[0])
+    assert first.endswith("…")
+    assert home.endswith("…")
+    found = subprocess.run(
+        ["pdftotext", "-bbox", path, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    width = float(re.search(r'page width="([\d.]+)"', found).group(1))
+    boxes = [
+        (*(float(one) for one in box[:4]), box[4])
+        for box in re.findall(
+            r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)<', found
+        )
+    ]
+    assert max(box[2] for box in boxes) <= width
+    day = next(box for box in boxes if box[4] == dates.split()[0])
+    named = [box for box in boxes if box[1] < day[3] and box[3] > day[1] and box[0] < day[0]]
+    assert max(box[2] for box in named) < day[0]
+
+
 @pytest.mark.parametrize("paper", PAPERS)
 def test_printed_it_is_one_page_with_its_text(record, tmp_path, require, paper):
     require("pdfinfo")

@@ -2,11 +2,9 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -25,7 +23,7 @@ MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 class _Server:
     """A PostgreSQL server in a folder of its own, on a port of its own."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, port: int) -> None:
         self._programs = programs
         self._numbers = count()
         self._journals: set[str] = set()
@@ -33,9 +31,7 @@ class _Server:
         self._folder = Path(tempfile.mkdtemp(prefix="harken-postgresql-", dir="/tmp"))
         if os.geteuid() == 0:
             shutil.chown(self._folder, "postgres")
-        with closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = port
         data = self._folder / "data"
         self._run("initdb", "-D", data, "-U", "harken", "-A", "trust", "-E", "UTF8", "-N")
         # No test cuts the power, and waiting for the disk is most of what a server does here.
@@ -112,7 +108,7 @@ END $$
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[_Server]:
+def postgresql(free_port: Callable[[], int]) -> Iterator[_Server]:
     """A running server; skips where PostgreSQL is not installed."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
     on_path = shutil.which("initdb")
@@ -120,7 +116,7 @@ def postgresql() -> Iterator[_Server]:
         places.append(Path(on_path).parent)
     if not places:
         pytest.skip("missing: postgresql")
-    server = _Server(places[-1])
+    server = _Server(places[-1], free_port())
     yield server
     server.remove()
 

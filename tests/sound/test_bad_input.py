@@ -217,10 +217,8 @@ def test_a_device_file_is_no_recording():
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_refused_connection(scheme):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_refused_connection(scheme, free_port):
+    port = free_port()
     fails(f"{scheme}://user:secret@127.0.0.1:{port}/x", r"user:\*\*\*@.*\(connection refused\)")
 
 

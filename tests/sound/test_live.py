@@ -245,12 +245,6 @@ def test_waits_that_are_none_are_refused(waits):
         Backoff(first_s=waits[0], most_s=waits[1])
 
 
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def wait_for_port(port):
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
@@ -310,7 +304,7 @@ def in_pieces(path, seconds):
     ("name", "codec", "rate"),
     [("a.mp3", "libmp3lame", 16_000), ("a.wav", "pcm_s16le", 16_000), ("a.ogg", "libopus", 48_000)],
 )
-def test_an_http_stream_that_drops_and_comes_back(tmp_path, name, codec, rate):
+def test_an_http_stream_that_drops_and_comes_back(tmp_path, free_port, name, codec, rate):
     path = write_sound(tmp_path / name, tone(8.0, rate=rate), rate=rate, codec=codec)
     port = free_port()
     options = {"backoff": QUICK, "gap_after_s": 0.3, "timeout_s": 2.0}
@@ -399,7 +393,7 @@ class Camera:
 
 
 @pytest.fixture
-def camera(tmp_path):
+def camera(tmp_path, free_port):
     if importlib.util.find_spec("aio_rtsp_toolkit") is None:
         pytest.skip("missing: the package aio-rtsp-toolkit")
     write_sound(

@@ -1,5 +1,7 @@
 """Agreement by seconds and events, against pyannote.metrics and by hand."""
 
+import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,9 @@ from harken.studies.agree import (
 )
 from harken.studies.agreement_report import bland_altman_picture, write_report
 from harken.studies.annotation import joined
+from harken.studies.raters import among, among_by_group, panels
+from harken.studies.sample import Segment as Drawn
+from harken.studies.sample import into_segments
 
 Spans = list[tuple[float, float]]
 
@@ -195,8 +200,9 @@ def test_the_report_says_what_was_found(tmp_path: Path) -> None:
     )
     found = agree(pairs, resamples=50)
     files = write_report(
-        tmp_path / "out", pairs, found, groups={"noisy": by_group(pairs, "noisy", resamples=50)},
+        tmp_path / "out", found, groups={"noisy": by_group(pairs, "noisy", resamples=50)},
         worst=disagreements(pairs), remarks=said, how={"reference_labels": ("cry",)},
+        recordings=Path("our recordings"),
     )  # fmt: skip
     page = files[0].read_text("utf-8")
     assert "4 recordings of 4 children" in page
@@ -205,10 +211,53 @@ def test_the_report_says_what_was_found(tmp_path: Path) -> None:
     assert f"{found.recall.value:.2f}" in page
     table = files[1].read_text("utf-8").splitlines()
     assert table[0] == "by,group,measure,value,low,high,n,unit,how"
-    assert len(table) == 1 + 2 * 11
+    assert len(table) == 1 + 2 * 12
+    difference = next(row for row in table if row.startswith("all,,difference of totals,"))
+    assert float(difference.split(",")[3]) == pytest.approx(found.totals.bias)
     assert (tmp_path / "out/disagreements.csv").read_text().startswith("recording,child,onset")
-    picture = bland_altman_picture(pairs, found)
+    assert "disagreements.csv --recordings &#39;our recordings&#39; --out clips</code>" in page
+    assert "Several raters" not in page
+    picture = bland_altman_picture(found)
     assert "more than the reference" in picture.title
+    same, _ = pair([about(n, [(0, 9)]) for n in names], [about(n, [(0, 9)]) for n in names])
+    picture = bland_altman_picture(agree(same, resamples=1))
+    assert picture.title == "The hypothesis finds about as much as the reference"
+
+
+def test_the_report_has_several_raters(tmp_path: Path) -> None:
+    names = "abcd"
+    sides = {
+        who: [about(n, [(0, 10 + i + more)]) for i, n in enumerate(names)]
+        for who, more in (("ann", 0.0), ("bo & co", 1.0), ("run", 4.0))
+    }
+    together, _ = panels(sides)
+    pairs, _ = pair(sides["ann"], sides["run"])
+    raters = among(together, ["ann", "bo & co"], "run", resamples=50)
+    groups = among_by_group(together, "child", ["ann", "bo & co"], "run", resamples=50)
+    files = write_report(
+        tmp_path, agree(pairs, resamples=50), groups={"child": by_group(pairs, "child")}, worst=[],
+        raters=raters, rater_groups={"child": groups}, how={},
+    )  # fmt: skip
+    page, table = (one.read_text("utf-8") for one in files[:2])
+    assert "people: ann, bo &amp; co" in page
+    assert f"{raters.alpha_with.value:.2f} (" in page
+    rows = list(csv.DictReader(table.splitlines()))
+    found = {row["measure"]: row for row in rows if row["by"] == "all"}
+    assert float(found["alpha_people"]["value"]) == pytest.approx(raters.alpha.value, rel=1e-5)
+    assert found["kappa ann | bo & co"]["n"] == "4"
+    assert {row["group"] for row in rows if row["measure"] == "alpha_change"} == {"", *names}
+
+
+def test_the_report_calls_things_by_their_labels(tmp_path: Path) -> None:
+    labels = {"reference_labels": ("infant vocalisation",), "hypothesis_labels": ("cry", "fuss")}
+    pairs, _ = pair(
+        [about("a", [(0, 60)], label="infant vocalisation")], [about("a", [(0, 30)], label="fuss")]
+    )
+    found = agree(pairs, **labels, resamples=1)
+    page = write_report(tmp_path, found, groups={}, worst=[], how=labels)[0].read_text("utf-8")
+    said = " ".join(page.split())
+    assert "1.0 min of infant vocalisation, the hypothesis 0.5 min of crying or fuss." in said
+    assert "1 recording of 1 child" in said
 
 
 def test_nothing_in_common_is_told() -> None:
@@ -233,3 +282,107 @@ def test_bursts_and_a_bout_agree_where_pauses_are_joined() -> None:
     near = agree(pairs, join=5.0, resamples=1)
     assert (near.precision.value, near.event_f1.value) == (1.0, 1.0)
     assert disagreements(pairs, join=5.0) == []
+
+
+def test_two_children_may_have_a_recording_of_one_name() -> None:
+    def both(*names: str) -> list[Annotations]:
+        return [about(name, [(i * 100, i * 100 + 10)]) for i, name in enumerate(names)]
+
+    pairs, said = pair(both("c1/day1", "c2/day1"), both("c1/day1", "c2/day1"))
+    assert [one.recording for one in pairs] == ["c1/day1", "c2/day1"]
+    assert agree(pairs, resamples=1).f1.value == 1.0
+    pairs, said = pair(both("day1"), both("c1/day1"), about={"day1": {"child_id": "kim"}})
+    assert (pairs[0].recording, pairs[0].child, said) == ("c1/day1", "kim", [])
+    with pytest.raises(ParameterError, match="may be c1/day1 or c2/day1"):
+        pair(both("day1"), both("c1/day1", "c2/day1"))
+    with pytest.raises(ParameterError, match="no recording is in both"):
+        pair(both("c1/day1"), both("c2/day1"))
+
+
+def test_several_files_of_one_recording_are_taken_together_and_told() -> None:
+    halves = [about("a", [(0, 10)], looked=[(0, 50)]), about("a", [(60, 70)], looked=[(50, 100)])]
+    pairs, said = pair(halves, [about("a", [(0, 10), (60, 70)])])
+    assert said == ["a: 2 files of the reference are taken together"]
+    assert agree(pairs, resamples=1).f1.value == 1.0
+
+
+def test_totals_are_of_their_own_children() -> None:
+    # Nothing of x is scored: its child must not lend its name to the next one.
+    names = ["x", *"abcdef"]
+    reference = [about("x", [(0, 1)], looked=[(0, 1)])]
+    hypothesis = [about("x", [(0, 1)], looked=[(0, 1)])]
+    for i, name in enumerate("abcdef"):
+        reference.append(about(name, [(10, 20 + 3 * i)]))
+        hypothesis.append(about(name, [(10, 20 + 3 * i + (i % 3))]))
+    tables = {name: {"child_id": "z" if name == "x" else name} for name in names}
+    pairs, _ = pair(sorted(reference, key=lambda r: r.recording), hypothesis, about=tables)
+    pairs.sort(key=lambda one: one.recording != "x")
+    found = agree(pairs, collar=4.0, resamples=50)
+    assert [(one.recording, one.child) for one in found.by_recording] == [(c, c) for c in "abcdef"]
+    assert found.icc.n == 6
+
+
+def test_an_event_that_the_edge_cuts_is_what_lies_inside() -> None:
+    # The program heard all; the person listened from 100 s to 160 s and marked from the edge on.
+    person = about("a", [(100, 104), (120, 130), (155, 160)], looked=[(100, 160)])
+    program = about("a", [(90, 104.5), (120.5, 131), (155.2, 190)])
+    pairs, _ = pair([person], [program])
+    found = agree(pairs, resamples=1)
+    assert (found.event_recall.value, found.event_precision.value) == (1.0, 1.0)
+    # Cut ends say nothing about how well onsets are timed.
+    assert (found.onset_error.n, found.offset_error.n) == (2, 2)
+    assert found.onset_error.value == pytest.approx((0.5 + 0.2) / 2)
+    assert found.offset_error.value == pytest.approx(0.75)
+
+
+def test_what_lies_outside_joins_nothing() -> None:
+    person = about("a", [(57, 58)], looked=[(0, 60)])
+    program = about("a", [(57, 58), (61, 62)])
+    pairs, _ = pair([person], [program])
+    assert agree(pairs, join=5.0, resamples=1).f1.value == 1.0
+
+
+def drawn(recording: str, child: str, since: float, chance: float, stratum: str = "s") -> Drawn:
+    return Drawn(
+        recording=recording, child=child, since=since, until=since + 60, stratum=stratum,
+        chance=chance,
+    )  # fmt: skip
+
+
+def test_segments_are_weighted_everywhere_and_totals_are_of_recordings() -> None:
+    names = "abcd"
+    reference = [about(n, [(10, 20), (70, 90 + i)]) for i, n in enumerate(names)]
+    hypothesis = [about(n, [(10.2, 20), (70.8, 90 + i)]) for i, n in enumerate(names)]
+    whole, _ = pair(reference, hypothesis)
+    segments = [drawn(n, n, at, chance) for n in names for at, chance in ((0, 0.1), (60, 1.0))]
+    parts, _ = into_segments(whole, segments)
+    found = agree(parts, resamples=20)
+    assert (found.recordings, found.segments, found.children) == (4, 8, 4)
+    assert (found.looked_h, found.stands_for_h) == pytest.approx((8 / 60, 4 * 11 / 60))
+    assert found.reference_s == pytest.approx(4 * (10 * 10 + 20) + 6)
+    # Ten times as many begin 0.2 s late as 0.8 s.
+    assert found.onset_error.value == pytest.approx(0.2)
+    assert found.confusion["cry"]["cry"] == pytest.approx(4 * (98 + 19.2) + 6)
+    assert [one.recording for one in found.by_recording] == list(names)
+    assert found.by_recording[0].reference == pytest.approx(3600 * 120 / 660)
+    assert found.totals.n == found.icc.n == 4
+    repeated = [replace(one, weight=1.0) for one in parts for _ in range(round(one.weight))]
+    alike = agree(repeated, resamples=1)
+    assert alike.event_f1.value == pytest.approx(found.event_f1.value)
+    assert alike.kappa.value == pytest.approx(found.kappa.value)
+    worst = disagreements(parts)
+    # What is to be cut out is named by its recording, not by the segment.
+    assert {one.recording for one in worst} == set(names)
+
+
+def test_groups_are_in_the_order_of_their_numbers() -> None:
+    ages = {"a": "10", "b": "2", "c": "", "d": "x"}
+    sides = [about(name, [(0, 10)]) for name in ages]
+    pairs, _ = pair(sides, sides, about={n: {"age": age} for n, age in ages.items()})
+    assert list(by_group(pairs, "age", resamples=1)) == ["2", "10", "x", "not known"]
+
+
+def test_rounding_does_not_make_a_kappa_out_of_nothing() -> None:
+    looked = [(0.1 * i, 0.1 * (i + 1)) for i in range(0, 600, 7)]
+    pairs, _ = pair([about("a", looked, looked=looked)], [about("a", looked, looked=looked)])
+    assert agree(pairs, resamples=5).kappa.value is None

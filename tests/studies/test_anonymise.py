@@ -4,13 +4,14 @@ import csv
 from datetime import date
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harken.clips import write_flac
-from harken.errors import ParameterError
+from harken.errors import AnnotationError, ParameterError
 from harken.hearing import HOP, Frames, open_detector
 from harken.simulate import cry, speak
 from harken.sound import RATE, AudioBlock, open_source
@@ -93,6 +94,83 @@ def test_what_was_heard_is_kept(corpus: Path, tmp_path: Path) -> None:
         assert item.recording in {row["recording_filename"] for row in csv.DictReader(file)}
 
 
+def test_what_stands_in_the_wrong_column_is_left_out_too(corpus: Path, tmp_path: Path) -> None:
+    (corpus / "metadata/recordings.csv").write_text(
+        "experiment,child_id,date_iso,start_time,recording_device_type,recording_filename,"
+        "duration,discard\n"
+        "Smiths,tom-smith,04/01/2026,about 9 at Jane's,Tom's phone,tom-smith-day1.wav,60000,"
+        "granny was there\n"
+    )
+    left = anonymise(corpus, tmp_path / "out", KEY)
+    text = everything(tmp_path / "out")
+    for secret in ("Smith", "Jane", "Tom", "granny", "2026"):
+        assert secret not in text.replace(f"{date.today():%Y-%m-%d}", "")
+    for column in ("date_iso", "start_time", "recording_device_type", "discard"):
+        what = f"recordings.csv: what stands in {column} and doesn't belong there, now NA (1)"
+        assert what in left
+
+
+def test_names_of_sets_and_files_beside_the_tables_are_told_and_gone(
+    corpus: Path, tmp_path: Path
+) -> None:
+    (corpus / "metadata/remarks of Jane.csv").touch()
+    (corpus / "metadata/recordings").mkdir()
+    (corpus / "annotations/people").rename(corpus / "annotations/Jane")
+    table = corpus / "metadata/annotations.csv"
+    table.write_text(table.read_text().replace("people", "Jane"))
+    left = anonymise(corpus, tmp_path / "out", KEY)
+    assert "Jane" not in everything(tmp_path / "out")
+    assert "metadata/remarks of Jane.csv" in left
+    assert "metadata/recordings/" in left
+    assert f"the set's name Jane, now {KEY.name('Jane', kind='set')}" in left
+    (item,) = read(tmp_path / "out" / "annotations" / KEY.name("Jane", kind="set"))
+    assert len(item.annotations) == 2
+
+
+def test_two_sets_stay_two(corpus: Path, tmp_path: Path) -> None:
+    (corpus / "annotations/vtc/raw").mkdir(parents=True)
+    (corpus / "annotations/vtc/raw/a.rttm").write_text(
+        "SPEAKER tom 1 1 2 <NA> <NA> KCHI <NA> <NA>\n"
+    )
+    with (corpus / "metadata/annotations.csv").open("a") as file:
+        file.write("vtc,tom-smith-day1.wav,0,0,60000,a.rttm,vtc_rttm\n")
+    anonymise(corpus, tmp_path / "out", KEY)
+    assert sorted(len(item.annotations) for item in read(tmp_path / "out")) == [1, 2]
+    anonymise(corpus / "annotations/vtc", tmp_path / "one", KEY)
+    assert [len(item.annotations) for item in read(tmp_path / "one")] == [1]
+    first, second = (
+        (tmp_path / name / "metadata/recordings.csv").read_text() for name in ("out", "one")
+    )
+    assert first == second
+
+
+def test_recordings_of_one_name_stay_apart(corpus: Path, tmp_path: Path) -> None:
+    for table in ("recordings", "annotations"):
+        path = corpus / "metadata" / f"{table}.csv"
+        text = path.read_text().replace("tom-smith-day1.wav", "tom/day.wav")
+        path.write_text(text.replace("tom-smith-day2.wav", "ann/day.wav"))
+    anonymise(corpus, tmp_path / "out", KEY)
+    with (tmp_path / "out/metadata/recordings.csv").open() as file:
+        assert len({row["recording_filename"] for row in csv.DictReader(file)}) == 2
+
+
+def test_what_looks_like_an_ending_is_part_of_the_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("recording,onset,offset,label\nmonday.Smith,1,2,cry\n")
+    anonymise(tmp_path / "a.csv", tmp_path / "out", KEY)
+    assert "Smith" not in everything(tmp_path / "out")
+
+
+def test_half_a_copy_is_none(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("harken.studies.anonymise.write", full)
+    with pytest.raises(AnnotationError, match="out: No space left"):
+        anonymise(corpus, tmp_path / "out", KEY)
+    assert sorted(tmp_path.iterdir()) == before
+
+
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_another_key_gives_other_names(one: str, other: str) -> None:
     second = Key(bytes(32))
@@ -110,6 +188,8 @@ def test_a_key_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
     path.write_text("password")
     with pytest.raises(ParameterError, match="no key"):
         Key.read(path)
+    with pytest.raises(ParameterError, match="no key can be made there"):
+        Key.read(tmp_path / "nowhere/a.key")
 
 
 def test_nothing_is_written_over(corpus: Path, tmp_path: Path) -> None:
@@ -147,3 +227,37 @@ def test_a_clip_keeps_the_crying_and_no_speech(tmp_path: Path) -> None:
     talked = len(talk) - RATE // 2
     assert loud[:talked].sum() < 0.01 * loud.sum()
     assert np.mean(np.abs(out[len(talk) :]) > 0) > 0.4
+
+
+def test_clips_of_one_name_stay_two_and_say_nothing(tmp_path: Path) -> None:
+    crying = cry(2.0, rng=np.random.default_rng(1)).samples
+    paths = [tmp_path / "in" / child / "clip.flac" for child in ("anna", "ben")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        write_flac(str(path), crying)
+    made = anonymise_clips(paths, tmp_path / "out", KEY, open_detector("builtin"))
+    assert len(set(made)) == 2
+    for path in made:
+        with av.open(str(path)) as file:
+            assert {key.lower() for key in file.metadata} <= {"encoder"}
+            assert {key.lower() for key in file.streams.audio[0].metadata} <= {"encoder"}
+
+
+@pytest.mark.slow
+def test_where_only_adults_speak_there_is_nothing(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    parts = [make(3.0, rng=rng).samples for make in (speak, cry, speak, cry, speak)]
+    parts = [0.05 * part / np.sqrt(np.mean(part**2)) for part in parts]
+    write_flac(str(tmp_path / "a.flac"), np.concatenate(parts))
+    (made,) = anonymise_clips(
+        [tmp_path / "a.flac"], tmp_path / "out", KEY, open_detector("builtin")
+    )
+    with open_source(str(made)) as source:
+        out = np.concatenate([one.samples for one in source if isinstance(one, AudioBlock)])
+    ends = np.cumsum([len(part) for part in parts])
+    kept = [
+        float(np.sum(piece**2) / np.sum(part**2))
+        for piece, part in zip(np.split(out, ends[:-1]), parts, strict=True)
+    ]
+    assert max(kept[::2]) < 0.01
+    assert min(kept[1::2]) > 0.9

@@ -96,6 +96,22 @@ def test_a_voice_that_goes_on_for_minutes_is_a_conversation_and_no_answer():
     assert one.latency_s == 0.0
 
 
+def test_a_voice_answers_one_episode():
+    first, second = Bout(100.0, 130.0, 0.9, -20.0), Bout(195.0, 230.0, 0.9, -20.0)
+    through = [Voice(110.0, 220.0, 0.8, -40.0)]
+    one, two = episodes_of([first, second], through, until=400.0)
+    assert (one.latency_s, two.latency_s) == (10.0, None)
+    assert two.censored_s == 35.0
+    one, two = episodes_of([first, second], [*through, Voice(222.0, 225.0, 0.8, -40.0)], until=400)
+    assert two.latency_s == 27.0
+
+
+@pytest.mark.parametrize(("mean", "heard"), [(0.59, False), (0.6, True)])
+def test_a_voice_must_be_clear(mean, heard):
+    (one,) = episodes_of(CRY, [Voice(105.0, 110.0, mean, -40.0)], until=400.0)
+    assert (one.latency_s is not None) is heard
+
+
 def test_a_short_cry_without_a_voice_says_nothing_about_ten_seconds():
     (one,) = episodes_of([Bout(10.0, 16.0, 0.9, -20.0)], [], until=300.0)
     assert one.within_10s is None

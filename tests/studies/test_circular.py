@@ -10,12 +10,14 @@ from scipy import stats
 
 from harken.errors import ParameterError
 from harken.studies.circular import (
+    child_means,
+    hours_apart,
+    hours_heard,
     mean_direction,
     permutation_test,
     rayleigh,
     resultant_length,
     time_of_day,
-    watson_williams,
 )
 
 some_hours = st.lists(st.floats(0, 23.99), min_size=1, max_size=30)
@@ -58,34 +60,18 @@ def test_rayleigh_by_hand():
     assert test.n == 4
 
 
+def test_rayleigh_is_that_of_others():
+    # The example of pingouin.circ_rayleigh, in radians.
+    radians = np.array([0.785, 1.570, 3.141, 0.839, 5.934])
+    test = rayleigh(radians * 12 / np.pi)
+    assert test.statistic == pytest.approx(1.236, abs=5e-4)
+    assert test.p == pytest.approx(0.304844, abs=5e-7)
+
+
 def test_rayleigh_is_right_as_often_as_it_says():
     random = np.random.default_rng(4)
     ps = [rayleigh(random.uniform(0, 24, 15)).p for _ in range(2000)]
     assert np.mean(np.array(ps) < 0.05) == pytest.approx(0.05, abs=0.015)
-
-
-def test_watson_williams_by_hand():
-    # Groups at 0 ± 1 h and 2 ± 1 h: each resultant 2·cos 15°, that of all 4·cos² 15°.
-    test = watson_williams([23, 1], [1, 3])
-    one, every = 2 * math.cos(math.radians(15)), 4 * math.cos(math.radians(15)) ** 2
-    mean = 2 * one / 4
-    kappa = 1 / (mean**3 - 4 * mean**2 + 3 * mean)
-    wanted = (1 + 3 / (8 * kappa)) * 2 * (2 * one - every) / (4 - 2 * one)
-    assert test.statistic == pytest.approx(wanted)
-    assert test.p == pytest.approx(stats.f.sf(wanted, 1, 2))
-
-
-def test_watson_williams_is_right_as_often_as_it_says():
-    random = np.random.default_rng(5)
-    ps = [
-        watson_williams(*(random.vonmises(1, 3, (2, 12)) * 24 / (2 * np.pi))).p for _ in range(1500)
-    ]
-    assert np.mean(np.array(ps) < 0.05) == pytest.approx(0.05, abs=0.02)
-
-
-def test_watson_williams_says_when_it_should_not_be_trusted():
-    assert "permutation" in watson_williams([0, 8, 16, 3], [1, 9, 17, 5]).note
-    assert watson_williams([17, 18, 19], [20, 21, 22]).note == ""
 
 
 def clustered(random, children=12, each=30):
@@ -101,7 +87,7 @@ def test_dealing_children_is_right_where_counting_cries_is_not():
     for _ in range(120):
         hours, groups, children = clustered(random)
         ours.append(permutation_test(hours, groups, children, times=199).p)
-        naive.append(watson_williams(hours[groups == 0], hours[groups == 1]).p)
+        naive.append(permutation_test(hours, groups, range(len(hours)), times=199).p)
     assert np.mean(np.array(ours) < 0.05) < 0.12
     assert np.mean(np.array(naive) < 0.05) > 0.4
 
@@ -123,6 +109,61 @@ def test_no_interval_is_told_that_is_not_known():
     assert time_of_day(even, np.arange(32)).hour.low is None
 
 
+def test_a_child_that_cries_a_lot_counts_as_one():
+    hours = [6] * 100 + [12, 12, 0, 0]
+    children = ["often"] * 100 + ["a", "a", "b", "b"]
+    found = time_of_day(hours, children)
+    # 6, 12 and 0 o'clock, each one child.
+    assert found.hour.value == pytest.approx(6)
+    assert found.resultant.value == pytest.approx(1 / 3)
+
+
+def test_intervals_of_a_direction_are_those_of_a_mean_where_times_lie_close():
+    random = np.random.default_rng(8)
+    own = random.normal(12, 0.3, 15)
+    found = time_of_day(own, range(15), times=4000)
+    reach = stats.t.ppf(0.975, 14) * own.std(ddof=1) / math.sqrt(15)
+    assert found.hour.high - found.hour.value == pytest.approx(reach, rel=0.05)
+    other = random.normal(13, 0.3, 15)
+    apart = hours_apart((own, range(15)), (other, range(15)), times=4000)
+    test = stats.ttest_ind(other, own, equal_var=False)
+    assert apart.value == pytest.approx(other.mean() - own.mean(), abs=0.01)
+    ends = test.confidence_interval()
+    assert (apart.low, apart.high) == pytest.approx((ends.low, ends.high), abs=0.03)
+
+
+def test_hours_apart_go_the_shorter_way_round():
+    one, other = ([23, 23, 23.5], "abc"), ([1, 1, 0.5], "def")
+    assert hours_apart(one, other).value == pytest.approx(5 / 3, abs=0.01)
+    assert hours_apart(other, one).value == pytest.approx(-5 / 3, abs=0.01)
+    assert hours_apart(one, ([1, 2], "de")).low is None
+    assert hours_apart(one, ([6, 18, 12, 0], "defg")).value is None
+
+
+@pytest.mark.slow
+def test_intervals_of_hours_hold_the_truth_as_often_as_they_say():
+    random = np.random.default_rng(9)
+    held = 0
+    for seed in range(300):
+        groups = []
+        for centre, children in ((2, 5), (22, 9)):
+            own = random.normal(centre, 2, children)
+            child = np.repeat(np.arange(children), 20)
+            groups.append(((own[child] + random.normal(0, 3, len(child))) % 24, child.tolist()))
+        apart = hours_apart(*groups, times=199, seed=seed)
+        held += apart.low is not None and apart.low <= -4 <= apart.high
+    assert 0.91 <= held / 300 <= 0.99
+
+
+@given(st.lists(st.tuples(st.floats(0, 24), st.floats(0, 300_000)), min_size=1, max_size=8))
+def test_hours_heard_are_all_that_was_heard(recordings):
+    begin, seconds = zip(*recordings, strict=True)
+    heard = hours_heard(begin, seconds)
+    assert heard.sum() == pytest.approx(sum(seconds) / 3600, abs=1e-6)
+    assert heard.min() >= -1e-9
+    assert heard.max() - heard.min() <= len(recordings) + 1e-9
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -130,8 +171,7 @@ def test_no_interval_is_told_that_is_not_known():
         (lambda: mean_direction([1, math.nan]), "is not a number"),
         (lambda: mean_direction([1], period=0), "must be above 0"),
         (lambda: rayleigh([1, 2]), "at least 3 directions, there are 2"),
-        (lambda: watson_williams([1, 2]), "at least two groups"),
-        (lambda: watson_williams([1, 2], [3]), "one has 1"),
+        (lambda: child_means([1, 2], ["a"]), "of one length"),
         (lambda: permutation_test([1], ["a"], [1, 2]), "of one length"),
         (lambda: permutation_test([1, 2], ["a", "b"], [1, 1]), "in two groups"),
         (lambda: permutation_test([1, 2], ["a", "a"], [1, 2]), "one group only"),

@@ -204,6 +204,7 @@ def test_object_storage_is_a_corpus():
 @pytest.mark.parametrize(
     ("at", "said"),
     [
+        ("", "no corpus is named"),
         ("nowhere", "no such corpus"),
         ("a\0b", "no such corpus"),
         ("memory://nothing-here/list.csv", "cannot be read"),
@@ -238,5 +239,47 @@ def test_a_list_in_another_encoding_names_its_line(tmp_path):
 
 
 def test_passwords_and_signatures_are_not_shown():
-    assert masked("s3://key:secret@lab/a.wav?sig=1") == "s3://key:***@lab/a.wav?***"
-    assert masked("what?.wav") == "what?.wav"
+    assert masked("s3://key:secret@lab/a.wav?sig=1") == "s3://***@lab/a.wav?***"
+    assert masked("'https://token@host/a' (404, url='http://host/a?key=1')") == (
+        "'https://***@host/a' (404, url='http://host/a?***')"
+    )
+    assert masked("what?.wav, me@lab") == "what?.wav, me@lab"
+
+
+def test_what_is_secret_in_an_address_is_not_in_names_and_problems(tmp_path):
+    rows = [
+        "https://lab:hidden@host/amy.wav,amy",
+        "https://host/ben.wav?Signature=hidden,ben",
+        "https://host/get?file=1&key=hidden,cat",
+        "https://host/get?file=2&key=hidden,cat",
+        "https://host/get?file=2&key=hidden,dan",
+    ]
+    corpus = read_corpus(_write(tmp_path / "list.csv", "\n".join(["recording,child_id", *rows])))
+    names = [one.name for one in corpus.recordings]
+    assert names[:2] == ["https://host/amy.wav", "https://host/ben.wav"]
+    assert len(set(names)) == 4
+    assert all(name.startswith("https://host/get?") for name in names[2:])
+    assert any("line 6" in one for one in corpus.problems)
+    assert "hidden" not in " ".join([*names, *corpus.problems])
+    assert corpus.recordings[0].at == rows[0].removesuffix(",amy")
+
+
+def test_where_a_corpus_is_does_not_depend_on_where_one_is(tmp_path, monkeypatch):
+    _touch(tmp_path / "corpus/amy/a.wav")
+    monkeypatch.chdir(tmp_path)
+    near = read_corpus("corpus")
+    assert near == read_corpus(tmp_path / "corpus")
+    assert near.recordings[0].at == str(tmp_path / "corpus/amy/a.wav")
+
+
+def test_links_to_folders_are_named_and_links_to_files_are_heard(tmp_path):
+    _touch(tmp_path / "disk/ben/b.wav", tmp_path / "corpus/amy/a.wav")
+    (tmp_path / "corpus/ben").symlink_to(tmp_path / "disk/ben")
+    (tmp_path / "corpus/amy/again").symlink_to(tmp_path / "corpus")
+    (tmp_path / "corpus/amy/b.wav").symlink_to(tmp_path / "disk/ben/b.wav")
+    corpus = read_corpus(tmp_path / "corpus")
+    assert _names(corpus) == [("amy", "amy/a.wav"), ("amy", "amy/b.wav")]
+    assert [one.partition(" is a link")[0] for one in corpus.problems] == [
+        str(tmp_path / "corpus/ben"),
+        str(tmp_path / "corpus/amy/again"),
+    ]

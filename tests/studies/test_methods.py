@@ -1,6 +1,7 @@
 """What is said was done is what was done; tables and figures hold the numbers."""
 
 import csv
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -64,6 +65,7 @@ def test_methods_name_what_was_run_with_versions_and_sources(found):
         "made for a test",
         "no shared frailty was fitted",
         "neither the chance that there is none",
+        "draws of whole children with replacement within groups",
     ):
         assert part in text
     for name in found.used:
@@ -75,15 +77,38 @@ def test_methods_name_what_was_run_with_versions_and_sources(found):
 def test_sources_are_numbered_as_they_are_cited(found):
     said, _, sources = methods(found).partition("\n\nSources\n\n")
     lines = sources.strip().splitlines()
-    for k, line in enumerate(lines, start=1):
-        assert line.startswith(f"[{k}] ")
-        assert f"[{k}" in said or f" {k}" in said
+    assert [line.partition("] ")[0] for line in lines] == [f"[{k}" for k, _ in enumerate(lines, 1)]
+    cited = [int(one) for part in re.findall(r"\[([\d, ]+)\]", said) for one in part.split(",")]
+    assert list(dict.fromkeys(cited)) == list(range(1, len(lines) + 1))
 
 
 def test_nothing_is_claimed_that_was_not_run(found):
     text = methods(replace(found, used=("Kaplan-Meier", "bootstrap"), tests=0))
     for word in ("Cox", "Generalised", "Rayleigh", "Holm", "statsmodels", "Hedges"):
         assert word not in text
+
+
+def test_a_model_that_found_nothing_is_not_told_as_used(found):
+    assert "were used for: answered (logit link)." in methods(found)
+    unknown = Estimate(None, None, None, 12)
+    effects = [
+        replace(one, estimate=unknown, contrast="4 weeks older") if "GEE" in one.model else one
+        for one in found.effects
+    ]
+    text = methods(replace(found, effects=tuple(effects)))
+    assert "were used for" not in text
+    assert "Age, as a straight line" not in text
+
+
+def test_how_episodes_were_found_is_said_and_only_what_is_so(found):
+    assert "Found by ear." in methods(replace(found, made="Found by ear."))
+    assert "within groups" not in methods(replace(found, nested=False))
+    one = methods(
+        replace(found, groups=found.groups[:1], effects=(), used=("Kaplan-Meier",), tests=0)
+    )
+    for words in ("between groups", "within groups", " groups (", "tests were made", "[]"):
+        assert words not in one
+    assert "nobody had answered" not in methods(replace(found, censored=0))
 
 
 def test_all_is_written(found, tmp_path):
@@ -121,6 +146,16 @@ def test_latex_escapes_and_is_square(found, tmp_path):
 def test_a_table_is_escaped():
     text = latex_table(["a"], [["50 % & _x{~^\\"]], caption="c", label="l")
     assert r"50 \% \& \_x\{\textasciitilde{}\textasciicircum{}\textbackslash{}" in text
+    text = latex_table(["a"], [["-0.1 (-0.2 to -0.0)"], ["a-1"]], caption="c", label="l")
+    assert "$-$0.1 ($-$0.2 to $-$0.0)" in text
+    assert "a-1" in text
+
+
+def test_no_row_is_an_argument_of_the_row_before():
+    text = latex_table(
+        ["a"], [["x"], ["[1ex]"], ["*"], ["two\nlines\n\nmore"]], caption="c", label="l"
+    )
+    assert "{[}1ex] \\\\\n{*} \\\\\ntwo lines more \\\\\n" in text
 
 
 def test_no_cell_is_a_formula():
@@ -139,6 +174,24 @@ def test_hours_are_shares_of_a_day(found):
     assert "most in the hour from" in hours_picture(found).alt
 
 
+def test_figures_of_an_earlier_comparison_do_not_stay(found, tmp_path):
+    write_results(found, tmp_path)
+    write_results(replace(found, effects=()), tmp_path)
+    assert not (tmp_path / "effects.svg").exists()
+    assert (tmp_path / "latency.svg").exists()
+    write_results(found, tmp_path, figures=False)
+    assert not list(tmp_path.glob("*.pdf"))
+
+
+def test_a_band_is_as_wide_as_what_is_not_known(found):
+    for one in found.groups:
+        curve = one.curve
+        assert curve.times[0] == curve.answered[0] == curve.low[0] == curve.high[0] == 0
+        assert all(
+            a <= b <= c for a, b, c in zip(curve.low, curve.answered, curve.high, strict=True)
+        )
+
+
 def test_nothing_to_draw_is_said(found):
     bare = replace(found, effects=(), groups=())
     assert effects_picture(bare).chart is None
@@ -150,3 +203,5 @@ def test_estimates_are_said_with_the_digits_they_bear():
     assert estimate_text(Estimate(None, None, None, 3)) == "not known"
     assert estimate_text(Estimate(-0.0876, -0.11, -0.0689, 3)) == "-0.088 (-0.110 to -0.069)"
     assert estimate_text(Estimate(2.0, None, None, 3, unit="h")) == "2.00 h"
+    # No low end is told as 0 because the high one is large.
+    assert estimate_text(Estimate(2.0, 0.012, 4321.0, 3)) == "2 (0.012 to 4.32e+03)"

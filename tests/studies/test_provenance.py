@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,7 @@ def test_whatever_changes_the_results_changes_the_run_and_nothing_else_does():
     ]
     assert len({base.run, *(one.run for one in others)}) == 3
     assert base.run == recipe_of("builtin", "max_gap=5").run
+    assert base.run == replace(base, model="auto").run
     # A rule finds other bouts in the same frames.
     assert {one.hearing for one in others} == {base.hearing}
 

@@ -335,6 +335,30 @@ def test_days_without_listening_are_marked_and_not_calm(lived, client_of):
     assert page.count("<td>none</td>") == len(deaf)
 
 
+def test_one_cry_of_one_day_is_told_as_one(real, client_of):
+    since = datetime(2026, 3, 10, 7, tzinfo=BERLIN).astimezone(UTC)
+    heard = [
+        ("room_heard", 0, {}),
+        ("room_unheard", 20, {"reason": "gone"}),
+        ("room_heard", 21, {}),
+    ]
+    real.journal.append(
+        [
+            Event(kind, since + timedelta(hours=hours), room="nursery", data=data)
+            for kind, hours, data in heard
+        ]
+    )
+    real.cry(at=since + timedelta(hours=2))
+    page = client_of(real, "owner").get(
+        "/insight", params={"span": "day", "day": "2026-03-10"}, headers=PAGE
+    )
+    text = " ".join(page.text.split())
+    assert "There was one cry, and it ended before anybody came." in text
+    assert "The cry ended before anybody came. That counts as a wait" in text
+    assert "The room was listened to only in part: 1 h missing." in text
+    assert not re.search("[Oo]f 1 (day|cr)|1 (day|cry) of 1", text)
+
+
 # The page.
 
 

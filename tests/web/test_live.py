@@ -252,6 +252,7 @@ def test_a_snapshot_is_not_changed_by_looking():
     assert snapshot["rooms"] == [{"id": "a"}]
 
 
+@pytest.mark.alone
 @pytest.mark.e2e
 @pytest.mark.slow
 def test_a_thousand_pages_are_told_within_a_second(home, serve):

@@ -13,8 +13,8 @@ def convert(
         Path,
         typer.Argument(
             metavar="IN",
-            help="A file (.its, .eaf, .TextGrid, .rttm, .cha, .csv, Audacity's .txt) or the "
-            "folder of a ChildProject data set.",
+            help="A file (.its, .eaf, .TextGrid, .rttm, .cha, .csv, Audacity's .txt), the folder "
+            "of a ChildProject data set, or one set of it: **corpus/annotations/SET**.",
             show_default=False,
         ),
     ],
@@ -48,9 +48,13 @@ def convert(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Take only this recording; names it where the source doesn't.",
+            help="Take only this recording; names it where the source doesn't. By default it is "
+            "named after the file.",
         ),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is there already.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if the target cannot hold everything.")
     ] = False,
@@ -70,10 +74,13 @@ def convert(
         target_format=write_as,
         columns=_mapping(columns or []),
         recording=recording,
+        overwrite=overwrite,
     )
     count = sum(len(item.annotations) for item in items)
-    recordings = f"{len(items)} recording{'' if len(items) == 1 else 's'}"
-    typer.echo(f"{target}: {count} annotations of {recordings}", err=True)
+    recordings = _number(len({item.recording for item in items}), "recording")
+    sets = {item.set for item in items}
+    of = f"{recordings} in {len(sets)} sets" if len(sets) > 1 else recordings
+    typer.echo(f"{target}: {_number(count, 'annotation')} of {of}", err=True)
     for note in dict.fromkeys(note for item in items for note in item.notes):
         typer.echo(f"Note: {one_line(note)}", err=True)
     if lost:
@@ -82,6 +89,10 @@ def convert(
             typer.echo(f"  {one_line(what)}", err=True)
         if strict:
             raise typer.Exit(1)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

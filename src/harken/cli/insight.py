@@ -164,10 +164,10 @@ def _text(made: "Summary") -> Iterable[str]:
     yield f"{made.name or 'The household'}{old}: {first} to {last}, days from {made.day_starts}"
     partly = sum(not one.complete for one in made.days)
     if partly:
-        listened = "was" if partly == 1 else "were"
+        some = f"{partly} of {len(made.days)} days" if len(made.days) > 1 else "The day"
         yield (
-            f"{partly} of {len(made.days)} days {listened} not listened to throughout or "
-            "not over; they are never counted as calm."
+            f"{some} {'was' if partly == 1 else 'were'} not listened to throughout or not over: "
+            "never counted as calm."
         )
     yield from _crying(made)
     yield from _swift(made)
@@ -185,8 +185,13 @@ def _crying(made: "Summary") -> Iterable[str]:
     found = made.crying
     yield ""
     yield "CRYING"
-    yield f"  How long    {found.minutes_a_day}"
-    yield f"  How often   {found.cries_a_day}; {found.bouts_a_day}"
+    minutes, bouts = found.minutes_a_day, found.bouts_a_day
+    if minutes.value is None and found.minutes_heard.value is not None:
+        yield f"  In the {found.heard_hours} hours of the day that are listened to:"
+        minutes, bouts = found.minutes_heard, found.bouts_heard
+    yield f"  How long    {minutes}"
+    often = [one for one in (found.cries_a_day, bouts) if one.value is not None]
+    yield f"  How often   {'; '.join(map(str, often)) or bouts}"
     yield f"  Longest calm of a day  {found.longest_calm}"
     yield f"  Between 16 and 24      {found.evening}"
     for norm in found.norms:
@@ -197,10 +202,8 @@ def _crying(made: "Summary") -> Iterable[str]:
 
 
 def _norm(norm: "Norm") -> str:
-    spread = "" if norm.sd is None else f" ± {norm.sd:g}"
     doubt = "" if norm.confirmed else " (quoted, not confirmed)"
-    words = norm.measure.replace("_", " ").replace("pct", "%")
-    return f"Published: {norm.population}, {words}: {norm.mean:g}{spread}{doubt}"
+    return f"Published: {norm.population}: {norm.says}{doubt}"
 
 
 def _swift(made: "Summary") -> Iterable[str]:
@@ -275,7 +278,10 @@ def _helps(made: "Summary") -> Iterable[str]:
     where = f" {found.where}" if found.where else ""
     yield f"WHAT HELPS{where}: calm within five minutes, of all that is known"
     for one in found.ranked:
-        yield f"  {one.attempt:<10} {one.here or one.calmed}"
+        if one.here is not None and one.here.n:
+            yield f"  {one.attempt:<10} {one.here}"
+        else:
+            yield f"  {one.attempt:<10} {one.calmed}" + (found.where and ", at all times")
     for one in found.not_yet:
         yield f"  {one.attempt:<10} not yet known (n = {one.n})"
     for line in found.says:
@@ -303,10 +309,10 @@ def _changes(made: "Summary") -> Iterable[str]:
         yield f"CHANGE on {_clock(made, one.change.at)}: {one.change.says}"
         for words, side in (("Nights before", one.before), ("Nights after ", one.after)):
             yield (
-                f"  {words}  crying {side.crying}; cries {side.cries}; answered {side.answered}; "
+                f"  {words}  crying {side.crying}; {side.cries}; answered {side.answered}; "
                 f"stopped unanswered {side.stopped_unanswered}"
             )
-        yield f"  After less before  {one.crying}"
+        yield f"  After minus before  {one.crying}"
         for line in one.says:
             yield f"  {line}"
 

@@ -81,13 +81,13 @@ def in_full(text: str) -> str:
             f"rule: no rule named {text!r} is saved; harken study tune saves one, or write "
             "KEY=VALUE"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ParameterError(f"rule: {path} is not a saved rule: {error}") from error
     return ",".join(f"{name}={value!r}" for name, value in kept.as_dict().items())
 
 
 def save_rule(name: str, rule: "BoutRule", about: Mapping[str, Any]) -> Path:
-    """Keep a rule under a name, with how it was found.
+    """Keep a rule under a name, with how it was found; one of that name is replaced.
 
     Parameters
     ----------
@@ -104,8 +104,13 @@ def save_rule(name: str, rule: "BoutRule", about: Mapping[str, Any]) -> Path:
     ------
     ParameterError
         If it is no name.
+    OutputError
+        If it can't be written.
     """
+    from harken.writing import put, writing
+
     path = rule_path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"rule": rule.as_dict(), **about}, indent=2) + "\n", "utf-8")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    put(path, (json.dumps({"rule": rule.as_dict(), **about}, indent=2) + "\n").encode())
     return path

@@ -2,8 +2,9 @@
 
 import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,9 +13,10 @@ from harken.cli import study_agree, study_anonymise, study_statistics
 from harken.cli.options import ModelOption, RuleOption
 from harken.cli.pipeline import one_line
 from harken.cli.rules import in_full
+from harken.writing import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from harken.studies.run import Step, Study
 
@@ -24,6 +26,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_LARGE = 64_000_000
+"""Bytes from which a recording may be long enough to be cut: four hours of MP3 at 36 kbit/s."""
 
 LocalOption = Annotated[
     int,
@@ -111,6 +116,11 @@ def run(
         typer.echo(f"harken: {one_line(problem)}", err=True)
     recipe = recipe_of(model, in_full(rule), frames=frames)
     with Study(found, out=out, recipe=recipe, piece_s=piece_hours * 3600) as study:
+        for name in study.gone:
+            typer.echo(
+                f"harken: {one_line(name)} is no longer in the corpus; its rows are taken out",
+                err=True,
+            )
         counts, stopped = _work(study, local, threads, cluster, slurm)
     _tell(counts, out, stopped=stopped)
 
@@ -125,7 +135,7 @@ def status(
 
     **harken study status results**
     """
-    from harken.studies.run import read_status
+    from harken.studies.reading import read_status
 
     _need_parts()
     found = read_status(out)
@@ -170,16 +180,19 @@ def rerun(
 
     **harken study rerun results**
     """
-    import tempfile
-
-    from harken.studies.run import compare, study_again
+    from harken.studies.plan import read_plan
+    from harken.studies.reading import compare
+    from harken.studies.run import study_again
 
     _need_parts()
-    # Beside the run, as workers on other machines have to see it.
-    with tempfile.TemporaryDirectory(prefix=".again-", dir=run_.absolute().parent) as folder:
-        again = out or Path(folder)
+    read_plan(run_)
+    with ExitStack() as stack:
+        again = out or Path(stack.enter_context(_beside(run_)))
         with study_again(run_, out=again) as study:
             counts, stopped = _work(study, local, threads, cluster, slurm)
+        if stopped and out is None:
+            typer.echo("harken: stopped; nothing was compared", err=True)
+            raise typer.Exit(1)
         if stopped:
             _tell(counts, again, stopped=True)
         made = compare(run_, again)
@@ -194,6 +207,21 @@ def rerun(
         f"harken: {len(made.differences)} differences in {made.recordings} recordings", err=True
     )
     raise typer.Exit(1)
+
+
+@contextmanager
+def _beside(run: Path) -> "Iterator[str]":
+    """Give a folder beside a run, as workers on other machines have to see it."""
+    with ExitStack() as stack:
+        try:
+            made = TemporaryDirectory(prefix=".again-", dir=run.absolute().parent)
+            folder = stack.enter_context(made)
+        except OSError as error:
+            raise OutputError(
+                f"cannot write beside {str(run)!r} ({error.strerror}): say with --out where the "
+                "repeated run goes"
+            ) from None
+        yield folder
 
 
 def _need_parts() -> None:
@@ -217,12 +245,14 @@ def _work(
     if study.todo:
         here = 0 if threads or cluster or slurm else local or cores()
         processes = min(here, max(1, _worth(study))) if here else 0
-        with workers(processes=processes, threads=threads, address=cluster, slurm=slurm) as client:
+        with workers(
+            processes=processes, threads=threads, address=cluster, slurm=slurm, logs=study.logs
+        ) as client:
             link = dashboard_of(client)
             typer.echo(
                 f"Dask's dashboard: {link}"
                 if link
-                else "Dask's dashboard needs bokeh: pip install bokeh",
+                else "Dask's dashboard needs bokeh: pip install 'harken[studies]'",
                 err=True,
             )
             try:
@@ -234,9 +264,9 @@ def _work(
 
 
 def _worth(study: "Study") -> int:
-    """How many workers there is something to do for."""
-    pieces = [1 if job.size < 1 << 26 else 8 for job in study.todo]
-    return sum(pieces)
+    """How many workers there is something to do for: starting one takes a second or two."""
+    # What is cut, and into how many pieces, is known only once it has been opened.
+    return sum(8 if job.size >= _LARGE else 1 for job in study.todo)
 
 
 def _watch(steps: "Generator[Step, None, None]") -> None:

@@ -13,7 +13,8 @@ def anonymise(
         Path,
         typer.Argument(
             metavar="IN",
-            help="A ChildProject data set, annotations, or with **--clips** a folder of clips.",
+            help="A ChildProject data set or one set of it (**corpus/annotations/SET**), "
+            "annotations, or with **--clips** a folder of clips.",
             show_default=False,
         ),
     ],
@@ -40,16 +41,27 @@ def anonymise(
     for each child), words and remarks are left out, and no sound is copied. Day-long recordings
     cannot be made anonymous.
     """
+    from harken.errors import ParameterError
     from harken.studies.anonymise import Key, anonymise, anonymise_clips
 
+    if target.resolve() in key.resolve().parents:
+        raise ParameterError(f"--key {key}: it would be passed on with {target}; keep it elsewhere")
+    if not source.exists():
+        raise ParameterError(f"{source}: there is no such file or folder")
+    new = not key.exists()
     secret = Key.read(key)
+    if new:
+        typer.echo(f"A new key was made: {key}", err=True)
     if clips:
         from harken.hearing import open_detector
         from harken.sound import find_recordings
 
         made = anonymise_clips(list(find_recordings(source)), target, secret, open_detector(model))
         typer.echo(f"{len(made)} clips in {target}: all but crying is silent in them.")
-        typer.echo("Speech during crying may still be there: listen before you pass them on.")
+        typer.echo(
+            "Speech at the same time as crying is mostly still there: listen to every clip before "
+            "you pass it on."
+        )
         return
     left = anonymise(source, target, secret)
     typer.echo(f"{target}: made. Left out:")

@@ -60,8 +60,8 @@ def statistics(
     from harken.studies.statistics import WITHIN_S, compare
     from harken.studies.tables import read_table
 
-    pairs = [one.partition("=") for one in runs]
-    named = {name: path for name, equals, path in pairs if equals}
+    # A folder may have an equals sign in its name.
+    named = dict(one.split("=", 1) for one in runs if "=" in one and not Path(one).exists())
     if len(runs) == 1 and not named:
         table = read_table(runs[0], children=children, group=group)
     elif len(named) != len(runs) or not all(name and path for name, path in named.items()):
@@ -84,16 +84,22 @@ def statistics(
 
 def _tell(found: "Comparison") -> None:
     from harken.cli.pipeline import one_line
+    from harken.insight.picture import many
     from harken.studies.results import estimate_text, p_text
 
-    typer.echo(f"{found.children} children, {found.episodes} episodes, {found.censored} censored")
+    typer.echo(
+        f"{many(found.children, 'child', 'children')}, {many(found.episodes, 'episode')}, "
+        f"{found.censored} censored"
+    )
     for group in found.groups:
-        name = one_line(group.name or "all")
-        typer.echo(f"  {name}: {group.children} children, median latency {group.median_s}")
+        name, count = one_line(group.name or "all"), many(group.children, "child", "children")
+        typer.echo(f"  {name}: {count}, median latency {group.median_s}")
     for one in found.effects:
         line = f"{one.outcome}: {one.measure}, {one.contrast}: {estimate_text(one.estimate)}"
         if one.p is not None:
             line += f", p {p_text(one.p)}, for {found.tests} tests {p_text(one.p_holm)}"
+        elif one.estimate.low is None and one.note:
+            line += f" ({one.note})"
         typer.echo(f"  {one_line(line)}")
     for note in found.notes:
         typer.echo(f"harken: {one_line(note)}", err=True)

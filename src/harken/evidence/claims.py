@@ -253,6 +253,21 @@ class Norm:
         """What was measured and how, e.g. ``"cry+fuss per day; meta-analysis of diaries"``."""
         return f"{self.claim.measure}; {self.claim.design}"
 
+    @property
+    def says(self) -> str:
+        """The figure with its spread and unit.
+
+        Examples
+        --------
+        >>> norms("cry_fuss_min_per_day", 3)[0].says
+        '117 ± 66 min of crying and fussing a day'
+        """
+        spread = "" if self.sd is None else f" ± {_figure(self.sd)}"
+        for begin, end, unit in _MEASURES:
+            if self.measure.startswith(begin) and self.measure.endswith(end):
+                return f"{_figure(self.mean)}{spread}{unit}"
+        return f"{_figure(self.mean)}{spread} {self.measure.replace('_', ' ')}"
+
     def as_dict(self) -> dict[str, Any]:
         """Give every field by name, with how it was measured and the source.
 
@@ -267,6 +282,28 @@ class Norm:
         68.0
         """
         return {**asdict(self), "how": self.how, "source": self.claim.source}
+
+
+_MEASURES = (
+    ("pct_answered_within_10s", "", " % answered within 10 s"),
+    ("pct_left_unanswered", "", " % left unanswered"),
+    ("pct_modified_wessel", "", " % met the rule of threes in its modified form"),
+    ("pct_crying_3h", "", " % cried 3 h or more a day"),
+    ("pct_crying_2h", "", " % cried 2 h or more between 18 and 24 o’clock"),
+    ("pct_", "", " %"),
+    ("mean_response_latency_s", "", " s until the answer, on average"),
+    ("cry_fuss_", "min_per_day", " min of crying and fussing a day"),
+    ("fuss_cry_", "", " min a day"),
+    ("held_", "", " min held a day"),
+    ("cry_min_per_day", "", " min of crying a day"),
+    ("bouts_per_hour", "", " bouts an hour"),
+    ("min_per_hour", "", " min an hour"),
+)
+"""How measures begin and end, and what stands behind their figure."""
+
+
+def _figure(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0") if number < 10 else f"{number:.0f}"
 
 
 def claims(topic: str | None = None) -> tuple[Claim, ...]:

@@ -34,6 +34,7 @@ from harken.insight.picture import (
     nothing,
     rows,
     said,
+    said_s,
     span_s,
     time_axis,
     time_ticks,
@@ -57,6 +58,9 @@ NEED_WORDS = {
     "company": "wanting company",
 }  # fmt: skip
 """Needs as charts name them."""
+
+_DAYS_OF_A_WEEK = 3
+"""A title compares no week of which fewer days are known: one odd day would speak for it."""
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -601,11 +605,7 @@ def _median(swift: Swift) -> str:
 
 def _swift_title(swift: Swift) -> str:
     if swift.median.value is not None:
-        low, high = swift.median.low, swift.median.high
-        spread = (
-            f" ({span_s(low)} to {span_s(high)})" if low is not None and high is not None else ""
-        )
-        return f"Half of the cries were answered within {span_s(swift.median.value)}{spread}"
+        return f"Half of the cries were answered within {said_s(swift.median)}"
     known = [one for one in swift.within if one.share.value is not None]
     if not known:
         return "How long cries waited for an answer"
@@ -689,7 +689,7 @@ def crying_bouts(crying: Crying) -> Picture:
     """
     if not any(one.heard_s > 0 for one in crying.days):
         return nothing("crying_bouts", "Not yet known: no day was listened to.")
-    known = [one for one in crying.weeks if one.bouts_a_day.value is not None]
+    known = [one for one in crying.weeks if _tells(one.bouts_a_day)]
     if len(known) >= 3:
         first, last = known[0].bouts_a_day.value, known[-1].bouts_a_day.value
         assert first is not None
@@ -955,7 +955,7 @@ def _norm_words(norm: Norm) -> str:
 
 
 def _crying_title(crying: Crying) -> str:
-    known = [one for one in crying.weeks if one.minutes_a_day.value is not None]
+    known = [one for one in crying.weeks if _tells(one.minutes_a_day)]
     if len(known) >= 3:
         most = max(known, key=lambda one: one.minutes_a_day.value or 0.0)
         first, last = known[0], known[-1]
@@ -971,6 +971,10 @@ def _crying_title(crying: Crying) -> str:
             f"{crying.heard_hours} hours of the day that are listened to"
         )
     return "Crying a day, as far as the room was listened to"
+
+
+def _tells(week: Estimate) -> bool:
+    return week.value is not None and week.n >= _DAYS_OF_A_WEEK
 
 
 def _stands_out(most: CryingWeek, *others: CryingWeek) -> bool:
@@ -1343,8 +1347,11 @@ def _change_words(compared: BeforeAfter) -> str:
 
 
 def _less(found: Estimate) -> str:
-    ends = sorted(abs(one) for one in (found.low, found.high) if one is not None)
-    return f"{abs(found.value or 0.0):.0f} min ({ends[0]:.0f} to {ends[-1]:.0f})"
+    least, most = sorted(abs(one) for one in (found.low, found.high) if one is not None)
+    value, _, ends = said(
+        Estimate(abs(found.value or 0.0), least, most, found.n), digits=0
+    ).partition(" (")
+    return f"{value} min" + (f" ({ends}" if ends else "")
 
 
 def around(around: Around) -> Picture:

@@ -344,16 +344,18 @@ def _says(
             "say that all was well."
         )
     if inferred:
+        cries = "1 cry" if inferred == 1 else f"{inferred} cries"
         says.append(
-            f"In {inferred} Harken only heard a voice: somebody may have been there. "
+            f"In {cries} Harken only heard a voice: somebody may have been there. "
             "Confirm it in the journal to let it count."
         )
     if late:
-        says.append(f"To {late} somebody came after the crying had ended.")
+        cries = "1 cry" if late == 1 else f"{late} cries"
+        says.append(f"To {cries} somebody came after the crying had ended.")
     unheard = sum(one.heard_share < 0.99 for one in nights)
     if unheard:
         says.append(
-            f"In {unheard} of {len(nights)} nights the room was not listened to all the time: "
-            "cries may be missing."
+            (f"In {unheard} of {len(nights)} nights" if len(nights) > 1 else "In the night")
+            + " the room was not listened to all the time: cries may be missing."
         )
     return tuple(says)

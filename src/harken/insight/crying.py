@@ -363,7 +363,11 @@ def count_threes(days: Sequence[CryingDay]) -> Threes:
     over, unsure = sum(sure), sum(maybe) - sum(sure)
     said = {True: "yes", False: "no", None: "cannot be told from this record"}
     first = f"At least 3 hours of crying were heard on {over} of {len(days)} days"
-    if unsure:
+    if len(days) == 1:
+        first = "At least 3 hours of crying were heard on the day: " + (
+            "it cannot be known, for hours that were not heard" if unsure else said[bool(over)]
+        )
+    elif unsure:
         first += f"; on {unsure} more it cannot be known, for hours that were not heard"
     parts = [
         first,
@@ -702,6 +706,17 @@ def _age(record: Record, day: Day, corrected: bool) -> float | None:
     return record.age_weeks(day.since + (day.until - day.since) / 2, corrected=corrected)
 
 
+def _unheard(days: int, deaf: int, part: int) -> str:
+    """Say how many days were not heard, or not to their end; one at least."""
+    if days == 1:
+        return f"The day was {'not heard at all' if deaf else 'heard in part'}."
+    were = "was" if (deaf or part) == 1 else "were"
+    if not deaf:
+        return f"Of {days} days {part} {were} heard in part."
+    rest = f" and {part} in part" if part else ""
+    return f"Of {days} days {deaf} {were} not heard at all{rest}."
+
+
 def _says(
     days: Sequence[CryingDay], wanted: bool, is_corrected: bool, record: Record
 ) -> tuple[str, ...]:
@@ -709,10 +724,7 @@ def _says(
     deaf = sum(one.heard_s <= 0 for one in days)
     part = sum(not one.complete and one.heard_s > 0 for one in days)
     if deaf or part:
-        says.append(
-            f"Of {len(days)} days {deaf} {'was' if deaf == 1 else 'were'} not heard at all and "
-            f"{part} in part. What was not heard is not counted as calm."
-        )
+        says.append(f"{_unheard(len(days), deaf, part)} What was not heard is not counted as calm.")
     if is_corrected:
         says.append("Ages are counted from the day on which birth was expected.")
     elif record.born is None:

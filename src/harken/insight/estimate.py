@@ -12,6 +12,9 @@ from harken.errors import ParameterError
 _IN_MINUTES_S = 120.0
 """From here on seconds are told as minutes and seconds."""
 
+_FINER = 2
+"""How many more digits are said, at most, to tell the ends of an interval apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -37,6 +40,8 @@ class Estimate:
     --------
     >>> str(Estimate(34.2, 21.4, 58.0, 31, unit="s"))
     '34 s (21 to 58, n = 31)'
+    >>> str(Estimate(138.2, 137.9, 138.4, 152, unit="beats/min"))
+    '138.2 beats/min (137.9 to 138.4, n = 152)'
     >>> str(Estimate(None, None, None, 2, unit="s"))
     'not known (n = 2)'
     """
@@ -70,23 +75,29 @@ class Estimate:
         if self.value is None:
             known = "" if self.low is None else f", at least {self._say(self.low, named=True)}"
             return f"not known{known} ({based})"
-        low, high = (None if one is None else self._say(one) for one in (self.low, self.high))
+        low, high, finer = self.low, self.high, 0
+        if low is not None and high is not None:
+            # Ends that round to one number would pass for a value that is known exactly.
+            while finer < _FINER and self._say(low, finer) == self._say(high, finer):
+                finer += 1
+            if self._say(low, finer) == self._say(high, finer):
+                low, high, finer = None, None, 0
         if low is not None:
-            based = f"{low} to {high}, {based}" if high is not None else f"{low} or more, {based}"
-        return f"{self._say(self.value, named=True)} ({based})"
+            end = "or more" if high is None else f"to {self._say(high, finer)}"
+            based = f"{self._say(low, finer)} {end}, {based}"
+        return f"{self._say(self.value, finer, named=True)} ({based})"
 
-    def _say(self, number: float, *, named: bool = False) -> str:
-        """Say a number with the digits that the largest of them bears."""
+    def _say(self, number: float, finer: int = 0, *, named: bool = False) -> str:
+        """Say a number with the digits that the largest of them bears, and so many more."""
         known = [one for one in (self.value, self.low, self.high) if one is not None]
         largest = max(map(abs, known))
-        if self.unit == "s" and largest >= _IN_MINUTES_S:
+        if self.unit == "s" and largest >= _IN_MINUTES_S and not finer:
             minutes, seconds = divmod(round(number), 60)
             return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-        if self.unit == "share":
-            text = f"{100 * number:.0f}"
-        else:
-            text = (f"{number:.1f}" if largest < 10 else f"{number:.0f}").removesuffix(".0")
-        text = "0" if text == "-0" else text
+        digits = finer + (self.unit != "share" and largest < 10)
+        text = f"{100 * number if self.unit == 'share' else number:.{digits}f}"
+        text = text if finer else text.removesuffix(".0")
+        text = text.removeprefix("-") if not text.strip("-0.") else text
         unit = "%" if self.unit == "share" else self.unit
         return f"{text} {unit}".rstrip() if named else text
 

@@ -6,7 +6,7 @@ or words as well.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,7 +185,8 @@ def said(estimate: Estimate, *, digits: int | None = None) -> str:
     ----------
     estimate : Estimate
     digits : int, optional
-        Behind the point; by default what `Estimate` prints.
+        Behind the point; by default what `Estimate` prints. More of them where the
+        ends of the interval would else be one number.
 
     Returns
     -------
@@ -196,17 +197,50 @@ def said(estimate: Estimate, *, digits: int | None = None) -> str:
     >>> from harken.insight.estimate import share
     >>> said(share(8, 10))
     '80 % (49 to 94)'
+    >>> said(Estimate(92.2, 91.8, 92.4, 60), digits=0)
+    '92.2 (91.8 to 92.4)'
     """
     if digits is None:
         return (
             str(estimate).replace(f", n = {estimate.n})", ")").replace(f" (n = {estimate.n})", "")
         )
-    if estimate.value is None:
+    return _with_ends(
+        estimate,
+        f"{{:.{digits}f}}".format,
+        f"{{:.{digits + 1}f}}".format,
+        f"{{:.{digits + 2}f}}".format,
+    )
+
+
+def said_s(estimate: Estimate) -> str:
+    """Say a length of time with its interval, as it is said aloud.
+
+    Parameters
+    ----------
+    estimate : Estimate [s]
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> said_s(Estimate(150.0, 124.0, 184.0, 31)), said_s(Estimate(150.0, 148.0, 156.0, 31))
+    ('2½ min (2 min to 3 min)', '150 s (148 s to 156 s)')
+    """
+    return _with_ends(estimate, span_s, "{:.0f} s".format, "{:.1f} s".format)
+
+
+def _with_ends(estimate: Estimate, *ways: Callable[[float], str]) -> str:
+    """Say it the first way that tells the ends apart; ends that are one say nothing."""
+    value, low, high = estimate.value, estimate.low, estimate.high
+    if value is None:
         return "not known"
-    text = f"{estimate.value:.{digits}f}"
-    if estimate.low is None or estimate.high is None:
-        return text
-    return f"{text} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+    if low is not None and high is not None:
+        for say in ways:
+            if say(low) != say(high):
+                return f"{say(value)} ({say(low)} to {say(high)})"
+    return ways[0](value)
 
 
 def span_s(seconds: float) -> str:
@@ -296,6 +330,7 @@ __all__ = [
     "nothing",
     "rows",
     "said",
+    "said_s",
     "span_s",
     "time_axis",
     "time_ticks",

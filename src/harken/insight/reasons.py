@@ -148,7 +148,7 @@ def usual_reasons(
     )
     if known:
         says = (
-            f"Of {n} cries {like} that were tagged, so many turned out to be this. "
+            f"Of {n} tagged cries {like}, so many turned out to be this. "
             "It is a count of what was written down, not heard in the sound."
         )
     else:

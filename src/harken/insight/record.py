@@ -154,6 +154,8 @@ class Record:
         All up to `until`, those before the stretch too, in order.
     night_from, night_until : str
         Times of day between which it is night in this household.
+    household : str
+        Its name, as Settings has it; empty where it was given none.
 
     Examples
     --------
@@ -183,6 +185,7 @@ class Record:
     changes: tuple[Change, ...]
     night_from: str = "20:00"
     night_until: str = "07:00"
+    household: str = ""
 
     @property
     def counted(self) -> tuple[Episode, ...]:
@@ -472,6 +475,7 @@ class Record:
             changes=_changes(journal, whose, [room.id for room in listened], until, notes),
             night_from=_clock_time(settings.get("night_from"), "20:00"),
             night_until=_clock_time(settings.get("night_until"), "07:00"),
+            household=_one_line(settings.get("name")),
         )
 
 
@@ -650,6 +654,10 @@ def _clock(settings: Mapping[str, Any]) -> tuple[str, str]:
     except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
         zone = "UTC"
     return zone, _clock_time(settings.get("day_starts"), "07:00")
+
+
+def _one_line(text: Any) -> str:
+    return " ".join(text.split()) if isinstance(text, str) else ""
 
 
 def _clock_time(text: Any, default: str) -> str:

@@ -16,7 +16,7 @@ from harken.insight.crying import Crying, CryingWeek, crying
 from harken.insight.drawing import Pen, shared
 from harken.insight.estimate import Estimate
 from harken.insight.helps import Helps, helps
-from harken.insight.picture import many, said, span_s
+from harken.insight.picture import many, said, said_s, span_s
 from harken.insight.record import Record
 from harken.insight.swift import Swift, swift
 
@@ -34,6 +34,7 @@ NARROW = {"a4": 430, "letter": 520}
 _WEEKS = 9
 _NOTES = 6
 _LONGEST_NOTE = 130
+_LONGEST_NAME, _LONGEST_HOUSEHOLD = 40, 80
 _HELPS = 4
 _NOTED = ("note", "medicine", "temperature")
 
@@ -105,7 +106,8 @@ def _page(record: Record, paper: str, pen: Pen, *, corrected: bool) -> str:
         undefined=jinja2.StrictUndefined,
     )
     return environment.get_template("report.html").render(
-        name=record.name or "The child",
+        name=_cut(record.name, _LONGEST_NAME) or "The child",
+        household=_cut(record.household, _LONGEST_HOUSEHOLD),
         dates=_dates(record),
         ages=_ages(record),
         across=across,
@@ -130,8 +132,17 @@ def _page(record: Record, paper: str, pen: Pen, *, corrected: bool) -> str:
         more_notes=""
         if not left_out
         else f"{many(left_out, 'more entry', 'more entries')} in the journal.",
-        foot=f"Harken, {_date(record.local(record.now).date())}, from the household’s own record. "
-        "Not a medical device; no diagnosis, no advice.",
+        foot=_foot(record),
+    )
+
+
+def _foot(record: Record) -> str:
+    """Say on each page whose it is: pages part."""
+    whose = ", ".join(filter(None, (record.name, record.household)))
+    return (
+        f"{_cut(whose, _LONGEST_HOUSEHOLD) or 'The child'}. Harken, "
+        f"{_date(record.local(record.now).date())}, from the household’s own record. "
+        "Not a medical device; no diagnosis, no advice."
     )
 
 
@@ -185,24 +196,24 @@ def _short(cried: Crying, cared: CareTotals) -> tuple[list[Row], list[Row]]:
 def _row(words: str, found: Estimate, of: str, more: str = "") -> Row:
     if found.value is None:
         return words, "not known", ""
-    value, spread = _number(found.value, found), ""
-    if found.low is not None and found.high is not None:
-        spread = f" ({_number(found.low, found)} to {_number(found.high, found)})"
-    return words, value, f"{spread.strip()} {many(found.n, of, more)}".strip()
-
-
-def _number(number: float, found: Estimate) -> str:
-    if found.unit == "share":
-        return f"{number:.0%}"
     large = max(abs(one) for one in (found.value, found.low, found.high) if one is not None) >= 20
-    return f"{number:.0f}" if large else f"{number:.1f}"
+    value, spread = _split(said(found, digits=None if found.unit == "share" else 0 if large else 1))
+    return words, value, f"{spread} {many(found.n, of, more)}".strip()
+
+
+def _split(words: str) -> tuple[str, str]:
+    """Take a number and its interval, in brackets, apart."""
+    value, bracket, rest = words.partition(" (")
+    return value, f"{bracket}{rest}".strip()
 
 
 def _week(week: CryingWeek, cared: CareTotals, cried: Crying) -> tuple[str, ...]:
     days = [one for one in cared.days if week.since <= one.date <= week.until and one.whole]
-    name = f"{week.week} ({_day(week.since)} to {_day(week.until)})"
-    if cried.age_weeks is None:
-        name = f"{_day(week.since)} to {_day(week.until)}"
+    name = _day(week.since)
+    if week.until != week.since:
+        name += f" to {_day(week.until)}"
+    if cried.age_weeks is not None:
+        name = f"{week.week} ({name})"
     return (
         name,
         _plain(week.minutes_a_day, 0),
@@ -232,11 +243,7 @@ def _mean(days: Sequence[CareDay], what: str, per: float = 1.0) -> str:
 def _answers(answered: Swift, even: Consistent, record: Record) -> list[Row]:
     rows = [_row("Cries answered while they went on", even.answered, "cry", "cries")]
     if answered.median.value is not None:
-        low, high = answered.median.low, answered.median.high
-        spread = (
-            f"({span_s(low)} to {span_s(high)})" if low is not None and high is not None else ""
-        )
-        rows.append(("Half were answered within", span_s(answered.median.value), spread))
+        rows.append(("Half were answered within", *_split(said_s(answered.median))))
     if even.n:
         rows.append(
             (
@@ -291,16 +298,17 @@ def _notes(record: Record) -> tuple[list[tuple[str, str]], int]:
                         filter(None, (f"Temperature {one.celsius or 0:g} °C", one.text))
                     ),
                 }[one.what]
-                or "–"
+                or "–",
+                _LONGEST_NOTE,
             ),
         )
         for one in shown
     ], len(some) - len(shown)
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, longest: int) -> str:
     words = " ".join(text.split())
-    return words if len(words) <= _LONGEST_NOTE else f"{words[: _LONGEST_NOTE - 1].rstrip()}…"
+    return words if len(words) <= longest else f"{words[: longest - 1].rstrip()}…"
 
 
 def _dates(record: Record) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Literal
+from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
 from harken.errors import ParameterError
@@ -335,9 +336,14 @@ def _page(record: Record, rows: Sequence[_Row], paper: Paper) -> str:
 
 
 def _draw_head(pad: _Pad, grid: _Grid, record: Record, rows: Sequence[_Row], across: float) -> None:
-    y = _MARGIN + 5
-    pad.text(_MARGIN, y, record.name or "The child", size=5.6, weight="bold")
-    pad.text(across - _MARGIN, y, _dates(rows) or "no days yet", size=4.2, anchor="end")
+    y, wide = _MARGIN + 5, across - 2 * _MARGIN
+    dates = _dates(rows) or "no days yet"
+    name = _fit(record.name, 5.6, wide - _wide(dates, 4.2) - 6) or "The child"
+    pad.text(_MARGIN, y, name, size=5.6, weight="bold")
+    pad.text(across - _MARGIN, y, dates, size=4.2, anchor="end")
+    if record.household:
+        y += 4.6
+        pad.text(_MARGIN, y, _fit(record.household, 3.6, wide), size=3.6)
     y += 5.4
     begins = f"A row is a day from {record.day_starts} to {record.day_starts} ({record.zone})."
     pad.text(_MARGIN, y, f"{_age(record, rows)}{begins}", size=2.9, colour=_SOFT)
@@ -357,6 +363,28 @@ def _draw_head(pad: _Pad, grid: _Grid, record: Record, rows: Sequence[_Row], acr
     for name, width in _TOTALS:
         pad.text(x + width - 1.5, grid.top - 1.4, name, size=2.6, anchor="end", colour=_SOFT)
         x += width
+
+
+def _wide(words: str, size: float) -> float:
+    """Give at most how wide words are [mm]: of a bold and wide font, as it is not known here."""
+    return size * sum(
+        1.15
+        if one in "MWmw@%…" or east_asian_width(one) in "WF"
+        else 0.9
+        if one.isupper()
+        else 0.72
+        for one in words
+    )
+
+
+def _fit(words: str, size: float, room: float) -> str:
+    """Cut words that would leave their room [mm]."""
+    words = " ".join(words.split())
+    if _wide(words, size) <= room:
+        return words
+    while words and _wide(f"{words}…", size) > room:
+        words = words[:-1]
+    return f"{words.rstrip()}…"
 
 
 def _hours(record: Record) -> list[tuple[int, float]]:
@@ -593,7 +621,8 @@ def _age(record: Record, rows: Sequence[_Row]) -> str:
 
 
 def _alt(record: Record, rows: Sequence[_Row]) -> str:
-    start = f"{record.name or 'The child'}, {_dates(rows) or 'no days yet'}, a row a day."
+    whose = ", ".join(filter(None, (record.name or "The child", record.household)))
+    start = f"{whose}, {_dates(rows) or 'no days yet'}, a row a day."
     lines = []
     for row in rows:
         if row.day.heard_s <= 0:

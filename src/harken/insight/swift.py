@@ -398,9 +398,10 @@ def _says(
         return ("No cry has been counted in this time yet.",)
     says = []
     if n > answered:
+        gone = f"{n - answered} of {n} cries" if n > 1 else "The cry"
         says.append(
-            f"{n - answered} of {n} cries ended before anybody came. They count as waits that "
-            "were at least that long, so the figures hold for crying that goes on."
+            f"{gone} ended before anybody came. That counts as a wait that was at least that "
+            "long, so the figures hold for crying that goes on."
         )
     if sources.inferred:
         counted = "They count here." if inferred else "They do not count here."

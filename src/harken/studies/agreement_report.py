@@ -1,18 +1,18 @@
 """The report on agreement: a page to read, tables to go on with, clips to listen to."""
 
 import csv
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import harken
 from harken.errors import AnnotationError
 from harken.insight.estimate import Estimate
 from harken.insight.picture import Picture, along, altair, dressed, nothing, rows, up
-from harken.studies.agree import Agreement, Disagreement, Pair, common, length, spans_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from harken.studies.agree import Agreement, Disagreement
+from harken.studies.raters import Raters
 
 MEASURES = (
     ("precision", "precision, by seconds"),
@@ -29,46 +29,52 @@ MEASURES = (
 )
 """Measures of an `Agreement`, and what a reader calls them."""
 
+RATER_MEASURES = (
+    ("fleiss", "Fleiss' kappa, people"),
+    ("fleiss_with", "… and the hypothesis"),
+    ("alpha", "Krippendorff's alpha, people"),
+    ("alpha_with", "… and the hypothesis"),
+    ("change", "what it changes alpha by"),
+)
+"""Measures of `Raters`, and what a reader calls them."""
+
+_HOW = {
+    "reference_labels": "what counts in the reference",
+    "hypothesis_labels": "what counts in the hypothesis",
+    "join": "stretches that count as one are at most this far apart",
+    "collar": "not scored around each end of the reference, half on each side",
+    "onset_within": "events match if their onsets lie this near",
+    "offset_within": "and their offsets this near, or within half the reference's event",
+}
+
 AROUND_S = 5.0
 """Seconds before and after a disagreement that its clip holds."""
 
+MOST_IN_TABLE = 20
+"""Disagreements on the page; all that are listed stand in its table."""
 
-def bland_altman_picture(
-    pairs: Sequence[Pair],
-    found: Agreement,
-    *,
-    reference_labels: "Iterable[str]" = ("cry",),
-    hypothesis_labels: "Iterable[str]" = ("cry",),
-    join: float = 0.0,
-) -> Picture:
+
+def bland_altman_picture(found: Agreement) -> Picture:
     """Draw how the two differ in total, a point a recording.
 
     Parameters
     ----------
-    pairs : sequence of Pair
     found : Agreement
-        Of these pairs.
-    reference_labels, hypothesis_labels : iterable of str
-    join : float [s]
-        As they were compared.
 
     Returns
     -------
     Picture
     """
-    if len(pairs) < 3:
+    if len(found.by_recording) < 3:
         return nothing("bland_altman", "Totals can't be compared: fewer than three recordings.")
-    ours, theirs = tuple(reference_labels), tuple(hypothesis_labels)
-    values = []
-    for one in pairs:
-        hours = length(one.looked) / 3600
-        a, b = (
-            length(common(spans, one.looked)) / 60 / hours
-            for spans in spans_of(one, ours, theirs, join)
-        )
-        values.append(
-            {"mean": round((a + b) / 2, 4), "difference": round(b - a, 4), "name": one.recording}
-        )
+    values = [
+        {
+            "mean": round((one.reference + one.hypothesis) / 120, 4),
+            "difference": round((one.hypothesis - one.reference) / 60, 4),
+            "name": one.recording,
+        }
+        for one in found.by_recording
+    ]
     bias, low, high = (
         value / 60 for value in (found.totals.bias, found.totals.low, found.totals.high)
     )
@@ -87,12 +93,16 @@ def bland_altman_picture(
         a_.Chart(rows(values))
         .mark_point(filled=True, size=50)
         .encode(
-            x=a_.X("mean:Q", axis=along("mean of both, minutes of crying an hour")),
+            x=a_.X("mean:Q", axis=along("mean of both, minutes an hour")),
             y=a_.Y("difference:Q", axis=up("hypothesis − reference, minutes an hour")),
         )
     )
     more = "more" if bias > 0 else "less"
-    title = f"The hypothesis finds {abs(bias):.1f} min an hour {more} than the reference"
+    title = (
+        f"The hypothesis finds {abs(bias):.1f} min an hour {more} than the reference"
+        if abs(bias) >= 0.05
+        else "The hypothesis finds about as much as the reference"
+    )
     alt = (
         f"{len(values)} recordings; mean difference {bias:.2f} minutes an hour, 95 in 100 expected "
         f"between {low:.2f} and {high:.2f}."
@@ -102,13 +112,15 @@ def bland_altman_picture(
 
 def write_report(
     folder: Path,
-    pairs: Sequence[Pair],
     found: Agreement,
     *,
     groups: Mapping[str, Mapping[str, Agreement]],
     worst: Sequence[Disagreement],
-    remarks: Sequence[str] = (),
     how: Mapping[str, Any],
+    raters: Raters | None = None,
+    rater_groups: Mapping[str, Mapping[str, Raters]] | None = None,
+    remarks: Sequence[str] = (),
+    recordings: Path | None = None,
 ) -> list[Path]:
     """Write the page and the tables.
 
@@ -116,15 +128,20 @@ def write_report(
     ----------
     folder : Path
         Made where it isn't there.
-    pairs : sequence of Pair
     found : Agreement
     groups : mapping
         Column → group → agreement.
     worst : sequence of Disagreement
-    remarks : sequence of str
-        What has to be known: recordings left out and so on.
     how : mapping
         Labels, collar and so on, as they were compared with; keyword arguments of `agree`.
+    raters : Raters, optional
+        Where further people annotated.
+    rater_groups : mapping, optional
+        Column → group → raters.
+    remarks : sequence of str
+        What has to be known: recordings left out and so on.
+    recordings : Path, optional
+        Where they are, for the command that cuts clips out of them.
 
     Returns
     -------
@@ -140,21 +157,20 @@ def write_report(
 
     from harken.insight import drawing
 
-    labels = {
-        key: how[key] for key in ("reference_labels", "hypothesis_labels", "join") if key in how
-    }
-    picture = bland_altman_picture(pairs, found, **labels)
+    picture = bland_altman_picture(found)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["estimate"] = said
-    everything = {"all": {"": found}, **groups}
+    of_raters = {"all": {"": raters} if raters else {}, **(rater_groups or {})}
     page = environment.get_template("agreement.html").render(
-        found=found, groups=groups, worst=worst[:20], remarks=remarks, how=how, measures=MEASURES,
+        what=[_called(how.get(f"{side}_labels", ("cry",))) for side in ("reference", "hypothesis")],
+        found=found, groups=groups, raters=raters, rater_groups=rater_groups or {}, worst=worst,
+        most=MOST_IN_TABLE, remarks=remarks, how=_in_words(how), measures=MEASURES,
         picture=picture, svg=drawing.svg(picture, width=640, theme="print", titled=False),
         labels=sorted({label for row in found.confusion.values() for label in row}),
-        version=harken.__version__, around=AROUND_S,
+        version=harken.__version__, around=AROUND_S, cut=cut_command(folder, recordings),
     )  # fmt: skip
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,10 +179,16 @@ def write_report(
             folder / "agreement.csv",
             ["by", "group", "measure", "value", "low", "high", "n", "unit", "how"],
             [
-                [by, group, name, *_cells(getattr(one, name))]
-                for by, each in everything.items()
+                [by, group, name, *_cells(number)]
+                for by, each in {"all": {"": found}, **groups}.items()
                 for group, one in each.items()
-                for name, _ in MEASURES
+                for name, number in _numbers(one)
+            ]
+            + [
+                [by, group, name, *_cells(number)]
+                for by, several in of_raters.items()
+                for group, many in several.items()
+                for name, number in _numbers_of_raters(many)
             ],
         )
         _table(
@@ -192,6 +214,62 @@ def write_report(
     return [folder / name for name in names]
 
 
+def _in_words(how: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{_HOW[key]}: {f'{value:g} s' if isinstance(value, int | float) else ', '.join(value)}"
+        for key, value in how.items()
+    ]
+
+
+def _called(labels: Iterable[str]) -> str:
+    return " or ".join("crying" if one == "cry" else one for one in labels)
+
+
+def cut_command(folder: Path, recordings: Path | None = None) -> str:
+    """Give the command that cuts a report's disagreements out of the recordings.
+
+    Examples
+    --------
+    >>> cut_command(Path("our report"))
+    "harken study cut 'our report/disagreements.csv' --recordings FOLDER --out clips"
+    """
+    table, where = (
+        shlex.quote(str(path)) for path in (folder / "disagreements.csv", recordings or "FOLDER")
+    )
+    return f"harken study cut {table} --recordings {where} --out clips"
+
+
+def rows_to_read(found: Agreement) -> list[tuple[str, str]]:
+    """Give what is read first: (words, number) of each measure.
+
+    Parameters
+    ----------
+    found : Agreement
+
+    Returns
+    -------
+    list of (str, str)
+    """
+    return [(words, said(getattr(found, name))) for name, words in MEASURES]
+
+
+def rows_of_raters(found: Raters) -> list[tuple[str, str]]:
+    """Give the same of several raters, with each pair of them.
+
+    Parameters
+    ----------
+    found : Raters
+
+    Returns
+    -------
+    list of (str, str)
+    """
+    return [
+        *((words, said(getattr(found, name))) for name, words in RATER_MEASURES),
+        *((f"kappa, {one.first} and {one.second}", said(one.kappa)) for one in found.two),
+    ]
+
+
 def said(one: Estimate) -> str:
     """Say a number between 0 and 1, or of seconds, with its interval.
 
@@ -199,13 +277,37 @@ def said(one: Estimate) -> str:
     --------
     >>> said(Estimate(0.912, 0.85, 0.95, 12)), said(Estimate(None, None, None, 0, unit="s"))
     ('0.91 (0.85 to 0.95)', 'not known')
+    >>> said(Estimate(-0.001, -0.5, 0.25, 3, unit="s"))
+    '0.00 s (-0.50 to 0.25)'
     """
     if one.value is None:
         return "not known"
     unit = " s" if one.unit == "s" else ""
-    if one.low is None or one.high is None:
-        return f"{one.value:.2f}{unit}"
-    return f"{one.value:.2f}{unit} ({one.low:.2f} to {one.high:.2f})"
+    # Rounded first, so that there is no -0.00.
+    value, *ends = (
+        None if x is None else round(x, 2) + 0.0 for x in (one.value, one.low, one.high)
+    )
+    if None in ends:
+        return f"{value:.2f}{unit}"
+    return f"{value:.2f}{unit} ({ends[0]:.2f} to {ends[1]:.2f})"
+
+
+def _numbers(found: Agreement) -> Iterable[tuple[str, Estimate]]:
+    for name, _ in MEASURES:
+        yield name, getattr(found, name)
+    totals = found.totals
+    bias, low, high = (None if isnan(x) else x for x in (totals.bias, totals.low, totals.high))
+    how = "Bland–Altman: low and high are the limits of agreement, not an interval"
+    yield "difference of totals", Estimate(bias, low, high, totals.n, unit="s/h", how=how)
+
+
+def _numbers_of_raters(found: Raters) -> Iterable[tuple[str, Estimate]]:
+    names = ("fleiss_people", "fleiss_with_hypothesis", "alpha_people", "alpha_with_hypothesis",
+             "alpha_change")  # fmt: skip
+    for name, (field, _) in zip(names, RATER_MEASURES, strict=True):
+        yield name, getattr(found, field)
+    for one in found.two:
+        yield f"kappa {one.first} | {one.second}", one.kappa
 
 
 def _cells(one: Estimate) -> list[str]:

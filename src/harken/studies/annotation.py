@@ -6,7 +6,7 @@ the label `cry`.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -63,7 +63,6 @@ _WORDS = {
         "scream",
         "screams",
         "screaming",
-        "y",
     ],
     "fuss": [
         "fuss",
@@ -77,8 +76,8 @@ _WORDS = {
         "grizzle",
         "grizzles",
     ],
-    "laugh": ["laugh", "laughs", "laughing", "laughter", "giggle", "giggles", "l"],
-    "babble": ["babble", "babbles", "babbling", "coo", "coos", "cooing", "c", "n", "cns", "ncs"],
+    "laugh": ["laugh", "laughs", "laughing", "laughter", "giggle", "giggles"],
+    "babble": ["babble", "babbles", "babbling", "coo", "coos", "cooing", "cns", "ncs"],
     "infant vocalisation": [
         "infant",
         "baby",
@@ -109,7 +108,7 @@ class Annotation:
     source : str
         The source's own word for it, kept as it was.
     tier : str
-        Where the source kept it: a tier, a set.
+        Where the source kept it.
     speaker : str
         One of `SPEAKERS`.
     score : float or None, 0 to 1
@@ -179,6 +178,8 @@ class Annotations:
         mean that nothing was heard. Empty: the source doesn't say.
     duration : float or None [s]
         Of the recording, where the source says.
+    set : str
+        In a data set: the set of annotations that it is of.
     format : str
         Which format it was read from.
     clock : tuple of (float [s], str)
@@ -198,6 +199,7 @@ class Annotations:
     annotations: tuple[Annotation, ...] = ()
     analysed: tuple[tuple[float, float], ...] = ()
     duration: float | None = None
+    set: str = ""
     format: str = ""
     clock: tuple[tuple[float, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -279,17 +281,30 @@ def label_of(word: str) -> str:
     return plain if plain in LABELS else _BY_WORD.get(plain, "other")
 
 
-def written(annotation: Annotation) -> str:
+def written(annotation: Annotation, *, back: Callable[[str], tuple[str, str]] | None = None) -> str:
     """Give an annotation's label as text for formats that hold one text, with the source's word.
+
+    Parameters
+    ----------
+    annotation : Annotation
+    back : callable, optional
+        Text → (label, the source's word), as the format reads it; `unwritten` by default.
+
+    Returns
+    -------
+    str
+        The shortest from which both come back.
 
     Examples
     --------
     >>> written(Annotation(onset=0, offset=1, label="infant vocalisation", source="CHN"))
     'infant vocalisation [CHN]'
     """
-    if annotation.source and unwritten(annotation.source) == (annotation.label, annotation.source):
-        return annotation.source
-    return f"{annotation.label} [{annotation.source}]" if annotation.source else annotation.label
+    whole = f"{annotation.label} [{annotation.source}]"
+    for text in (annotation.source, annotation.label):
+        if text and (back or unwritten)(text) == (annotation.label, annotation.source):
+            return text
+    return whole
 
 
 def unwritten(text: str) -> tuple[str, str]:
@@ -300,7 +315,18 @@ def unwritten(text: str) -> tuple[str, str]:
     >>> unwritten("infant vocalisation [CHN]"), unwritten("cries")
     (('infant vocalisation', 'CHN'), ('cry', 'cries'))
     """
-    label, bracket, rest = text.partition(" [")
-    if bracket and rest.endswith("]") and label in LABELS:
-        return label, rest[:-1]
+    if (whole := in_full(text)) is not None:
+        return whole
     return label_of(text), "" if text in LABELS else text
+
+
+def in_full(text: str) -> tuple[str, str] | None:
+    """Read a text that gives a label and behind it, in brackets, the source's word.
+
+    Examples
+    --------
+    >>> in_full("other [dog]"), in_full("dog [barks]")
+    (('other', 'dog'), None)
+    """
+    label, bracket, rest = text.partition(" [")
+    return (label, rest[:-1]) if bracket and rest.endswith("]") and label in LABELS else None

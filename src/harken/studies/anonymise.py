@@ -7,11 +7,14 @@ be made anonymous, and neither can a voice.
 import csv
 import hashlib
 import hmac
+import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +22,39 @@ from numpy.typing import NDArray
 from harken.clips import write_flac
 from harken.errors import AnnotationError, ParameterError, SourceError
 from harken.hearing import HOP, Detector, Frames
-from harken.sound import AudioBlock, open_source
+from harken.sound import AudioBlock, Gap, open_source
 from harken.studies.annotation import Annotation, Annotations
 from harken.studies.formats import read, write
-from harken.studies.formats.childproject import rows_of
+from harken.studies.formats.childproject import place_of, rows_of
+from harken.studies.formats.text import stem
 
-KEPT = {
-    "children": ("experiment", "child_id", "child_dob", "child_sex"),
-    "recordings": (
-        "experiment", "child_id", "date_iso", "start_time", "recording_device_type",
-        "recording_filename", "duration", "might_feature_gaps", "noisy_setting",
-    ),
-}  # fmt: skip
-"""Columns that are passed on; remarks, places, languages and everything else are not."""
+_NAME, _DATE = "name", "date"
+_YES = "0|1"
+KEPT: Mapping[str, Mapping[str, str]] = {
+    "children": {
+        "experiment": _NAME,
+        "child_id": _NAME,
+        "child_dob": _DATE,
+        "child_sex": "m|f|male|female|other",
+        "discard": _YES,
+    },
+    "recordings": {
+        "experiment": _NAME,
+        "child_id": _NAME,
+        "date_iso": _DATE,
+        "start_time": r"\d{1,2}:\d{2}(:\d{2})?",
+        "recording_device_type": "lena|usb|olympus|babylogger|izyrec|unknown",
+        "recording_filename": _NAME,
+        "duration": r"\d+(\.\d+)?",
+        "might_feature_gaps": _YES,
+        "noisy_setting": _YES,
+        "discard": _YES,
+    },
+}
+"""Columns that are passed on, and what may stand in them; a remark that stands there becomes NA.
+
+Remarks, places, languages and everything else are not passed on.
+"""
 
 _YEAR_WEEKS = 52
 
@@ -61,14 +84,19 @@ class Key:
         Raises
         ------
         ParameterError
-            If the file is no key.
+            If the file is no key, or none can be made there.
         """
         try:
             text = path.read_text("ascii").strip()
         except FileNotFoundError:
             key = cls(secrets.token_bytes(32))
-            path.touch(mode=0o600, exist_ok=False)
-            path.write_text(key.secret.hex() + "\n", "ascii")
+            try:
+                path.touch(mode=0o600, exist_ok=False)
+                path.write_text(key.secret.hex() + "\n", "ascii")
+            except OSError as error:
+                raise ParameterError(
+                    f"{path}: no key can be made there: {error.strerror or error}"
+                ) from error
             return key
         except (OSError, UnicodeDecodeError) as error:
             raise ParameterError(f"{path}: the key can't be read: {error}") from error
@@ -100,7 +128,7 @@ class Key:
         """
         try:
             moved = date.fromisoformat(day) - timedelta(weeks=self.weeks(child))
-        except ValueError:
+        except (ValueError, OverflowError):
             return "NA"
         return moved.isoformat()
 
@@ -114,7 +142,7 @@ def anonymise(corpus: Path, out: Path, key: Key) -> list[str]:
     Parameters
     ----------
     corpus : Path
-        ChildProject data set, or a file or folder of annotations.
+        ChildProject data set, one set of it, or a file or folder of annotations.
     out : Path
         A folder that isn't there yet.
     key : Key
@@ -133,22 +161,46 @@ def anonymise(corpus: Path, out: Path, key: Key) -> list[str]:
     """
     if out.exists():
         raise ParameterError(f"{out}: it is there already; give a new folder")
-    children = rows_of(corpus / "metadata" / "children.csv")
-    recordings = rows_of(corpus / "metadata" / "recordings.csv")
+    place = None if (corpus / "metadata").is_dir() else place_of(corpus)
+    metadata = (place[0] if place else corpus) / "metadata"
+    tables = {name: rows_of(metadata / f"{name}.csv") for name in KEPT}
     left = [
         f"{table}.csv: column {column}"
-        for table, rows in (("children", children), ("recordings", recordings))
+        for table, rows in tables.items()
         for column in dict.fromkeys(name for row in rows for name in row)
         if column not in KEPT[table]
     ]
-    items = [_without_people(item, key) for item in read(corpus)]
-    metadata = out / "metadata"
-    metadata.mkdir(parents=True)
-    if recordings:
-        _write(metadata / "recordings.csv", [_recording(row, key) for row in recordings])
-        _write(metadata / "children.csv", [_child(row, key) for row in children])
-    write(items, out, format="childproject")
-    return [*left, "words, tiers and attributes of annotations", "times of day", "the sound"]
+    items = read(corpus)
+    sets = {item.set: key.name(item.set, kind="set") for item in items if item.set}
+    blank: Counter[str] = Counter()
+    made = {name: [_row(row, name, key, blank) for row in rows] for name, rows in tables.items()}
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        # In one step, so that nobody finds half a copy and takes it for the whole.
+        with TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
+            part = Path(folder) / "part"
+            (part / "metadata").mkdir(parents=True)
+            for name, rows in made.items():
+                if rows:
+                    _write(part / "metadata" / f"{name}.csv", rows)
+            lost = write(
+                [_without_people(item, key, sets) for item in items], part, format="childproject"
+            )
+            part.rename(out)
+    except OSError as error:
+        raise AnnotationError(f"{out}: {error.strerror or error}") from error
+    left += [f"{where}, now NA ({count})" for where, count in blank.items()]
+    left += [f"metadata/{name}" for name in _others(metadata)]
+    left += [f"the set's name {name}, now {new}" for name, new in sets.items()]
+    if any(item.clock for item in items):
+        left.append("the times of day of LENA's blocks")
+    return [*left, *lost, "words, tiers and attributes of annotations", "the sound"]
+
+
+def _others(metadata: Path) -> list[str]:
+    known = {"annotations.csv", *(f"{name}.csv" for name in KEPT)}
+    there = sorted(metadata.iterdir()) if metadata.is_dir() else []
+    return [each.name + "/" * each.is_dir() for each in there if each.name not in known]
 
 
 def mute_all_but_crying(
@@ -224,34 +276,44 @@ def anonymise_clips(paths: Sequence[Path], out: Path, key: Key, detector: Detect
     SourceError
         If one can't be read or written.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    made = []
+    made: list[Path] = []
     for path in paths:
-        samples, frames = _heard(path, detector)
         target = out / f"{key.name(path.stem, kind='recording')}.flac"
-        muted = mute_all_but_crying(samples, frames, on=detector.on)
+        if target in made:
+            # Clips of one name lie in several folders.
+            target = out / f"{key.name(str(path), kind='recording')}.flac"
+        muted = [
+            mute_all_but_crying(samples, frames, on=detector.on)
+            for samples, frames in _heard(path, detector)
+        ]
         try:
-            write_flac(str(target), muted)
+            out.mkdir(parents=True, exist_ok=True)
+            write_flac(str(target), np.concatenate(muted))
         except OSError as error:
             raise SourceError(f"{target}: it could not be written: {error}") from error
         made.append(target)
     return made
 
 
-def _heard(path: Path, detector: Detector) -> tuple[NDArray[np.float32], Frames]:
-    parts, heard = [], []
+def _heard(path: Path, detector: Detector) -> list[tuple[NDArray[np.float32], Frames]]:
+    """Give the sound between gaps, each part with its own frames: none may be shifted."""
+    runs: list[tuple[list[NDArray[np.float32]], list[Frames]]] = [([], [])]
     with open_source(str(path)) as source:
         for item in source:
             if isinstance(item, AudioBlock):
-                parts.append(item.samples)
-                heard.append(detector.process(item))
-    heard.append(detector.flush())
-    if not parts:
+                runs[-1][0].append(item.samples)
+                runs[-1][1].append(detector.process(item))
+            elif isinstance(item, Gap) and runs[-1][0]:
+                runs[-1][1].append(detector.flush())
+                runs.append(([], []))
+    runs[-1][1].append(detector.flush())
+    whole = [(np.concatenate(parts), Frames.join(heard)) for parts, heard in runs if parts]
+    if not whole:
         raise SourceError(f"{path}: there is no sound in it")
-    return np.concatenate(parts), Frames.join(heard)
+    return whole
 
 
-def _without_people(item: Annotations, key: Key) -> Annotations:
+def _without_people(item: Annotations, key: Key, sets: Mapping[str, str]) -> Annotations:
     """Keep times, labels and speaker types; drop words, tiers, clocks and attributes."""
     return replace(
         item,
@@ -267,33 +329,40 @@ def _without_people(item: Annotations, key: Key) -> Annotations:
             )
             for one in item.annotations
         ),
+        set=sets.get(item.set, ""),
         clock=(),
         notes=(),
     )
 
 
 def _file(name: str, key: Key) -> str:
-    path = Path(name)
-    stem = path.stem if path.suffix else name
-    return f"{key.name(stem, kind='recording')}{path.suffix or '.wav'}"
+    # Only the ending of a sound file is none of a name's parts.
+    base = stem(name)
+    return f"{key.name(base, kind='recording')}{name[len(base) :].lower() or '.wav'}"
 
 
-def _recording(row: Mapping[str, str], key: Key) -> dict[str, str]:
+def _row(row: Mapping[str, str], table: str, key: Key, blank: Counter[str]) -> dict[str, str]:
+    """Give what of a row may be passed on, and count what stood where it doesn't belong."""
     child = row.get("child_id", "")
-    kept = {name: row[name] for name in KEPT["recordings"] if name in row}
-    kept["child_id"] = key.name(child)
-    kept["recording_filename"] = _file(row.get("recording_filename", ""), key)
-    if "date_iso" in kept:
-        kept["date_iso"] = key.move(kept["date_iso"], child)
-    return kept
-
-
-def _child(row: Mapping[str, str], key: Key) -> dict[str, str]:
-    child = row.get("child_id", "")
-    kept = {name: row[name] for name in KEPT["children"] if name in row}
-    kept["child_id"] = key.name(child)
-    if "child_dob" in kept:
-        kept["child_dob"] = key.move(kept["child_dob"], child)
+    kept = {}
+    for name, rule in KEPT[table].items():
+        text = row.get(name)
+        if text is None:
+            continue
+        if text in ("", "NA"):
+            kept[name] = text
+        elif rule == _NAME:
+            kept[name] = (
+                _file(text, key)
+                if name == "recording_filename"
+                else key.name(text, kind=name.partition("_")[0])
+            )
+        elif rule == _DATE:
+            kept[name] = key.move(text, child)
+        else:
+            kept[name] = text if re.fullmatch(rule, text, re.IGNORECASE) else "NA"
+        if kept[name] == "NA" != text:
+            blank[f"{table}.csv: what stands in {name} and doesn't belong there"] += 1
     return kept
 
 

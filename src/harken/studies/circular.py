@@ -1,7 +1,8 @@
 """Times of day: they go round, so that 23:30 and 00:30 are an hour apart, with midnight between.
 
-Cries of one child are alike. Each test here therefore takes *one* direction a
-child, never one a cry, and each interval comes from drawing children.
+Cries of one child are alike. Each child therefore counts as one, however often it
+cries: a test takes one direction a child, and an interval comes from drawing
+children.
 """
 
 from collections.abc import Hashable, Sequence
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harken.errors import ParameterError
 from harken.insight.estimate import Estimate
+from harken.studies.models import NONE, Fit, difference
 
 PERIOD_H = 24.0
 
@@ -26,8 +28,8 @@ class TimeOfDay:
     Parameters
     ----------
     hour : Estimate [h]
-        Mean direction, 0 up to 24. Its ends may go beyond 0 or 24, where the interval
-        spans midnight; it is not known where times have no direction.
+        Mean direction, 0 up to 24, each child as one. Its ends may go beyond 0 or 24, where
+        the interval spans midnight; it is not known where times have no direction.
     resultant : Estimate, 0 to 1
         Length of the mean direction: 0, spread evenly or in opposite heaps; 1, all at one time.
     children, n : int
@@ -165,52 +167,6 @@ def rayleigh(hours: ArrayLike, *, period: float = PERIOD_H) -> CircularTest:
     return CircularTest("Rayleigh", length * length / n, min(1.0, p), n, note)
 
 
-def watson_williams(*groups: ArrayLike, period: float = PERIOD_H) -> CircularTest:
-    """Test whether groups have one mean direction; it trusts in a shape of their spread.
-
-    Parameters
-    ----------
-    *groups : array-like, shape=(n,) [h]
-        Two or more, each with at least two directions: one for each child.
-    period : float, > 0 [h]
-
-    Returns
-    -------
-    CircularTest
-        With F. Its note says so where the mean resultant is below 0.45, too spread
-        for this test; then trust `permutation_test`.
-
-    Raises
-    ------
-    ParameterError
-        If there are too few groups or directions, or as `mean_direction`.
-
-    Source
-    ------
-    Watson & Williams, Biometrika 43 (1956) 344-352; correction as in Mardia & Jupp, 2000, 7.4.
-
-    Examples
-    --------
-    >>> watson_williams([17, 18, 19, 18], [20, 21, 22, 21]).p < 0.01
-    True
-    """
-    from scipy.stats import f
-
-    if len(groups) < 2:
-        raise ParameterError("Watson-Williams needs at least two groups")
-    units = [_unit(one, period) for one in groups]
-    least = min(len(one) for one in units)
-    if least < 2:
-        raise ParameterError(f"Watson-Williams needs 2 directions in each group, one has {least}")
-    n, k = sum(len(one) for one in units), len(units)
-    lengths = sum(float(abs(one.sum())) for one in units)
-    total = float(abs(np.concatenate(units).sum()))
-    inner = max(n - lengths, 1e-12)
-    statistic = (1 + 3 / (8 * _kappa(lengths / n))) * (n - k) / (k - 1) * (lengths - total) / inner
-    note = "" if lengths / n >= 0.45 else "directions are too spread for it: use the permutation"
-    return CircularTest("Watson-Williams", statistic, float(f.sf(statistic, k - 1, n - k)), n, note)
-
-
 def permutation_test(
     hours: Sequence[float],
     groups: Sequence[Hashable],
@@ -259,17 +215,12 @@ def permutation_test(
         raise ParameterError("hours, groups and children must be of one length")
     if times < 99:
         raise ParameterError(f"times={times} must be at least 99")
-    unit = _unit(hours, period)
     of: dict[Hashable, Hashable] = {}
     for child, group in zip(children, groups, strict=True):
         if of.setdefault(child, group) != group:
             raise ParameterError(f"child {child!r} is in two groups, which can't be dealt anew")
-    place = {child: k for k, child in enumerate(of)}
-    index = np.array([place[child] for child in children])
+    means = child_means(hours, children, period=period)
     size = len(of)
-    weights = np.bincount(index, minlength=size)
-    means = np.bincount(index, unit.real, size) + 1j * np.bincount(index, unit.imag, size)
-    means = means / weights
     names = list(dict.fromkeys(of.values()))
     if len(names) < 2:
         raise ParameterError("there is one group only: nothing to compare")
@@ -287,34 +238,23 @@ def permutation_test(
     return CircularTest("permutation of children", seen, (1 + more) / (1 + times), size)
 
 
-def time_of_day(
-    hours: Sequence[float],
-    children: Sequence[Hashable],
-    *,
-    times: int = 999,
-    seed: int = 0,
-    period: float = PERIOD_H,
-    level: float = 0.95,
-) -> TimeOfDay:
-    """Give mean direction and resultant length, with intervals from drawing children.
+def child_means(
+    hours: ArrayLike, children: Sequence[Hashable], *, period: float = PERIOD_H
+) -> NDArray[np.complex128]:
+    """Give each child's mean of its times, as a point in the unit circle.
 
     Parameters
     ----------
-    hours : sequence of float, shape=(n,) [h]
+    hours : array-like, shape=(n,) [h]
     children : sequence, shape=(n,)
         Whose each time is.
-    times : int, ≥ 99
-        Draws of the bootstrap.
-    seed : int
     period : float, > 0 [h]
-    level : float, above 0, below 1
 
     Returns
     -------
-    TimeOfDay
-        Without intervals where there are fewer than three children. The interval of the
-        hour is open where some draws point any way; that of the resultant is a percentile
-        interval, which leans high where there is no direction.
+    array of complex, shape=(children,)
+        In the order in which children first come. Its angle is the child's mean direction,
+        its length how alike the child's times are.
 
     Raises
     ------
@@ -323,41 +263,183 @@ def time_of_day(
 
     Examples
     --------
+    >>> child_means([6, 6, 0, 12], ["a", "a", "b", "b"]).round(6).tolist()
+    [1j, 0j]
+    """
+    unit = _unit(hours, period)
+    if len(unit) != len(children):
+        raise ParameterError("hours and children must be of one length")
+    place: dict[Hashable, int] = {}
+    index = np.array([place.setdefault(child, len(place)) for child in children])
+    means = np.zeros(len(place), np.complex128)
+    np.add.at(means, index, unit)
+    means /= np.bincount(index)
+    return means
+
+
+def time_of_day(
+    hours: ArrayLike,
+    children: Sequence[Hashable],
+    *,
+    times: int = 999,
+    seed: int = 0,
+    period: float = PERIOD_H,
+    level: float = 0.95,
+) -> TimeOfDay:
+    """Give mean direction and resultant length over children, with their intervals.
+
+    Parameters
+    ----------
+    hours : array-like, shape=(n,) [h]
+    children : sequence, shape=(n,)
+        Whose each time is. Each child counts as one, however many times it has.
+    times : int, ≥ 99
+        Draws of children.
+    seed : int
+    period : float, > 0 [h]
+    level : float, above 0, below 1
+
+    Returns
+    -------
+    TimeOfDay
+        Without intervals where there are fewer than three children. The interval of the
+        hour is open where draws point any way.
+
+    Raises
+    ------
+    ParameterError
+        As `child_means`.
+
+    Examples
+    --------
     >>> found = time_of_day([17, 18, 19, 20, 18, 19], ["a", "a", "b", "b", "c", "c"])
     >>> round(found.hour.value, 1), found.children
     (18.5, 3)
     """
-    if len(hours) != len(children):
-        raise ParameterError("hours and children must be of one length")
-    unit = _unit(hours, period)
-    names, index = np.unique([str(one) for one in children], return_inverse=True)
-    size, n = len(names), len(unit)
-    mean, length = mean_direction(hours, period=period), resultant_length(hours, period=period)
-    how = "children drawn with replacement"
+    means = child_means(hours, children, period=period)
+    size, n = len(means), len(children)
+    how = "children drawn with replacement" if size >= 3 else "too few children for an interval"
+    direction, length = _directions(means, times, seed, period)
+    low, high = length.interval(level) if length.usable else (None, None)
+    return TimeOfDay(
+        _hour(direction, size, period, level, how),
+        Estimate(
+            length.value,
+            None if low is None else max(0.0, low),
+            None if high is None else min(1.0, high),
+            size,
+            level=level,
+            how=how,
+        ),
+        size,
+        n,
+    )
+
+
+def hours_apart(
+    first: tuple[ArrayLike, Sequence[Hashable]],
+    second: tuple[ArrayLike, Sequence[Hashable]],
+    *,
+    times: int = 999,
+    seed: int = 0,
+    period: float = PERIOD_H,
+    level: float = 0.95,
+) -> Estimate:
+    """Say how much later in the day the second group's mean direction is.
+
+    Parameters
+    ----------
+    first, second : (array-like [h], sequence)
+        Times, and whose each is; no child is in both.
+    times, seed, period, level
+        As in `time_of_day`.
+
+    Returns
+    -------
+    Estimate [h]
+        From −12 to 12, the shorter way round. Not known where a group has no direction;
+        without interval where one has fewer than three children, or draws point any way.
+
+    Raises
+    ------
+    ParameterError
+        As `child_means`.
+
+    Examples
+    --------
+    >>> apart = hours_apart(([22, 23, 23], ["a", "b", "c"]), ([1, 2, 2], ["d", "e", "f"]))
+    >>> round(apart.value, 6)
+    3.0
+    """
+    means = [child_means(*one, period=period) for one in (first, second)]
+    one, other = (_directions(each, times, seed + k, period)[0] for k, each in enumerate(means))
+    apart = difference(other, one)
+    half = period / 2
+    turned = Fit((apart.value + half) % period - half, apart.error, apart.df)
+    how = "each group's children drawn with replacement"
+    return _hour(turned, sum(map(len, means)), period, level, how)
+
+
+def hours_heard(start_hour: ArrayLike, heard_s: ArrayLike) -> NDArray[np.float64]:
+    """Give how long each hour of the day was listened to.
+
+    Parameters
+    ----------
+    start_hour : array-like, shape=(n,), 0 to 24 [h]
+        When each recording begins.
+    heard_s : array-like, shape=(n,), ≥ 0 [s]
+        How long it goes on without a break.
+
+    Returns
+    -------
+    array, shape=(24,) [h]
+
+    Examples
+    --------
+    >>> hours_heard([22.5], [2 * 3600])[[21, 22, 23, 0, 1]].tolist()
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
+    begin = np.asarray(start_hour, np.float64)[:, None]
+    end = begin + np.asarray(heard_s, np.float64)[:, None] / 3600
+    hour = np.arange(24.0)
+
+    def until(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        passed: NDArray[np.float64] = at // 24 + np.clip(at % 24 - hour, 0, 1)
+        return passed
+
+    heard: NDArray[np.float64] = (until(end) - until(begin)).sum(axis=0)
+    return heard
+
+
+def _directions(
+    means: NDArray[np.complex128], times: int, seed: int, period: float
+) -> tuple[Fit, Fit]:
+    """Give the hour and the length of the mean direction, with errors from drawing children."""
+    size, mean = len(means), complex(means.mean())
+    length = abs(mean)
+    nowhere = length < _NOWHERE
+    hour = np.nan if nowhere else float(np.angle(mean) / (2 * np.pi) * period % period)
+    hour = 0.0 if hour >= period else hour
     if size < 3:
-        few = "too few children for an interval"
-        hour = Estimate(mean, None, None, size, unit="h", level=level, how=few)
-        return TimeOfDay(hour, Estimate(length, None, None, size, level=level, how=few), size, n)
-    sums = np.bincount(index, unit.real, size) + 1j * np.bincount(index, unit.imag, size)
-    weights = np.bincount(index, minlength=size).astype(float)
-    drawn = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), max(99, times))
-    means = (drawn @ sums) / (drawn @ weights)
-    ends = 50 * (1 - level), 100 - 50 * (1 - level)
-    low, high = np.percentile(np.abs(means), ends)
-    resultant = Estimate(length, float(low), float(high), size, level=level, how=how)
-    if mean is None:
-        hour = Estimate(None, None, None, size, unit="h", level=level, how=how)
-        return TimeOfDay(hour, resultant, size, n)
-    turned = np.angle(means * np.exp(-2j * np.pi * mean / period)) / (2 * np.pi) * period
-    low, high = np.percentile(turned, ends)
+        return Fit(hour, NONE.error, 1.0), Fit(length, NONE.error, 1.0)
+    even = np.full(size, 1 / size)
+    drawn = np.random.default_rng(seed).multinomial(size, even, max(99, times)) @ means / size
+    # Drawing k of k children makes errors too small by k − 1 to k.
+    more = np.sqrt(size / (size - 1))
+    around = np.angle(drawn if nowhere else drawn / mean) / (2 * np.pi) * period
+    return (
+        Fit(hour, float(around.std(ddof=1) * more), size - 1.0),
+        Fit(length, float(np.abs(drawn).std(ddof=1) * more), size - 1.0),
+    )
+
+
+def _hour(found: Fit, n: int, period: float, level: float, how: str) -> Estimate:
+    value = found.value if np.isfinite(found.value) else None
+    low, high = found.interval(level) if found.usable else (0.0, np.inf)
+    # Draws that point all round the clock: any two ends would say more than is known.
     if high - low > period / 2:
-        # Draws point all round the clock: any two ends would say more than is known.
-        hour = Estimate(mean, None, None, size, unit="h", level=level, how=how)
-    else:
-        hour = Estimate(
-            mean, mean + float(low), mean + float(high), size, unit="h", level=level, how=how
-        )
-    return TimeOfDay(hour, resultant, size, n)
+        return Estimate(value, None, None, n, unit="h", level=level, how=how)
+    return Estimate(value, low, high, n, unit="h", level=level, how=how)
 
 
 def _unit(hours: ArrayLike, period: float) -> NDArray[np.complex128]:
@@ -370,12 +452,3 @@ def _unit(hours: ArrayLike, period: float) -> NDArray[np.complex128]:
         raise ParameterError("a time of day is not a number: leave such rows out")
     turned: NDArray[np.complex128] = np.exp(2j * np.pi * values / period)
     return turned
-
-
-def _kappa(length: float) -> float:
-    """Give the concentration that has this mean resultant (Fisher 1993, eq. 3.47)."""
-    if length < 0.53:
-        return max(1e-9, 2 * length + length**3 + 5 * length**5 / 6)
-    if length < 0.85:
-        return -0.4 + 1.39 * length + 0.43 / (1 - length)
-    return 1 / max(1e-12, length**3 - 4 * length**2 + 3 * length)

@@ -1,14 +1,23 @@
 """Workers for a study: processes or threads here, a scheduler by address, or jobs of SLURM."""
 
 import logging
+import os
+import signal
 import socket
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from shlex import quote
+from shutil import which
 from typing import TYPE_CHECKING, Any
 
 from harken.errors import ParameterError
 from harken.studies.provenance import RunError
+from harken.writing import writing
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -26,7 +35,31 @@ SLURM: dict[str, tuple[str, str]] = {
 }
 """Keys of `--slurm`: default and meaning."""
 
+_SETTINGS: dict[str, Any] = {
+    # Dask's own MALLOC_TRIM_THRESHOLD_ is taken out: each block of sound needs the memory that
+    # the last one gave back, and to ask the system for it anew takes a fifth of the time.
+    "distributed.nanny.pre-spawn-environ": {
+        "MALLOC_TRIM_THRESHOLD_": None,
+        "OMP_NUM_THREADS": 1,
+        "MKL_NUM_THREADS": 1,
+        "OPENBLAS_NUM_THREADS": 1,
+    },
+    # Looking at what a worker does a hundred times a second costs it some per cent.
+    "distributed.worker.profile.enabled": False,
+    # Memory is flat by design; what Dask takes for too much is a file in the cache.
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.terminate": False,
+}
+"""Of Dask, here and in jobs of SLURM."""
+
 _PORT = 8787
+_RENEW_S = 30.0
+"""How often SLURM is asked which jobs there are."""
+
+_IN_VAIN = 3
+"""Times that jobs may end before any of them has had a worker."""
 
 
 def read_slurm(text: str) -> dict[str, str]:
@@ -75,6 +108,7 @@ def workers(
     threads: int = 0,
     address: str = "",
     slurm: str = "",
+    logs: Path | None = None,
     dashboard: bool = True,
 ) -> Iterator["Client"]:
     """Give a client with workers; those that were started here are ended at the end.
@@ -89,6 +123,8 @@ def workers(
         Of a running `dask.distributed` scheduler, in their place.
     slurm : str
         Jobs of SLURM in their place; see `SLURM`.
+    logs : Path, optional
+        Folder for what these jobs print.
     dashboard : bool
         Serve Dask's dashboard, where bokeh is installed.
 
@@ -114,23 +150,7 @@ def workers(
             f"a study needs {error.name or 'Dask'}: pip install 'harken[studies]'"
         ) from None
     with ExitStack() as stack:
-        settings = {
-            # Memory is flat by design; what Dask takes for too much is a file in the cache.
-            # Dask's own MALLOC_TRIM_THRESHOLD_ is left out: each block of sound needs the memory
-            # that the last one gave back, and to ask for it anew takes a fifth of the time.
-            "distributed.nanny.pre-spawn-environ": {
-                "OMP_NUM_THREADS": 1,
-                "MKL_NUM_THREADS": 1,
-                "OPENBLAS_NUM_THREADS": 1,
-            },
-            # Looking at what a worker does a hundred times a second costs it some per cent.
-            "distributed.worker.profile.enabled": False,
-            "distributed.worker.memory.pause": False,
-            "distributed.worker.memory.spill": False,
-            "distributed.worker.memory.target": False,
-            "distributed.worker.memory.terminate": False,
-        }
-        stack.enter_context(dask.config.set(settings))
+        stack.enter_context(dask.config.set(_SETTINGS))
         # Their constructors say nothing of types.
         untyped: Any = distributed
         cluster: Any = None
@@ -146,7 +166,7 @@ def workers(
                 silence_logs=logging.CRITICAL,
             )
         elif slurm:
-            cluster = slurm_cluster(slurm)
+            cluster = slurm_cluster(slurm, logs=logs, dashboard=dashboard)
             cluster.scale(jobs=int(read_slurm(slurm)["jobs"]))
         if cluster is not None:
             stack.enter_context(cluster)
@@ -160,13 +180,17 @@ def workers(
         yield stack.enter_context(client)
 
 
-def slurm_cluster(text: str) -> Any:
+def slurm_cluster(text: str, *, logs: Path | None = None, dashboard: bool = True) -> Any:
     """Make a cluster of SLURM jobs; nothing is asked for before it is scaled.
 
     Parameters
     ----------
     text : str
         See `read_slurm`.
+    logs : Path, optional
+        Folder for what the jobs print; by default that in which one is.
+    dashboard : bool
+        Serve Dask's dashboard on this machine.
 
     Returns
     -------
@@ -174,34 +198,149 @@ def slurm_cluster(text: str) -> Any:
 
     Raises
     ------
+    ParameterError
+        A value is nothing that a job can be asked for with.
     RunError
         dask-jobqueue is not installed, or sbatch is not here.
     """
-    from shutil import which
-
     values = read_slurm(text)
+    before = signal.getsignal(signal.SIGINT)
     try:
-        from dask_jobqueue.slurm import SLURMCluster
+        from dask_jobqueue import slurm
+        from distributed.deploy.spec import ProcessInterface
     except ImportError:
         raise RunError("--slurm needs dask-jobqueue: pip install 'harken[studies]'") from None
+    # It makes Ctrl-C end the program without a word.
+    signal.signal(signal.SIGINT, before)
     if which("sbatch") is None:
         raise RunError("--slurm needs sbatch: run this on a machine from which jobs are sent")
+    refused: list[str] = []
+    # They say nothing of types, or too little.
+    untyped: Any = slurm
+    started: Any = ProcessInterface.start
+
+    class Job(slurm.SLURMJob):
+        """A job that leaves word where SLURM does not take it."""
+
+        async def start(self) -> None:
+            try:
+                await untyped.SLURMJob.start(self)
+            except (OSError, RuntimeError, ValueError) as error:
+                # Raised here it would only be printed, at length.
+                refused.append(_refusal(str(error)))
+                await started(self)
+
     cores = int(values["cores"])
     python: dict[str, Any] = {"python": values["python"]} if values["python"] else {}
-    return SLURMCluster(
-        cores=cores,
-        processes=cores,
-        memory=values["memory"],
-        walltime=values["time"],
-        queue=values["queue"] or None,
-        account=values["account"] or None,
-        interface=values["interface"] or None,
-        job_extra_directives=[values["extra"]] if values["extra"] else [],
-        # A thread each: more of them make one recording no faster.
-        job_script_prologue=["export OMP_NUM_THREADS=1"],
-        silence_logs=logging.CRITICAL,
-        **python,
-    )
+    try:
+        cluster = untyped.SLURMCluster(
+            job_cls=Job,
+            job_name="harken",
+            cores=cores,
+            processes=cores,
+            memory=values["memory"],
+            walltime=values["time"],
+            queue=values["queue"] or None,
+            account=values["account"] or None,
+            interface=values["interface"] or None,
+            job_extra_directives=_directives(values["extra"], logs),
+            job_script_prologue=_exports(),
+            scheduler_options={"dashboard": dashboard, "dashboard_address": _dashboard()},
+            silence_logs=logging.CRITICAL,
+            **python,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ParameterError(f"slurm: {_first_line(error)}") from None
+    cluster.keeper = _Keeper(cluster, int(values["jobs"]), refused, logs)
+    return cluster
+
+
+def _directives(extra: str, logs: Path | None) -> list[str]:
+    made = [extra] if extra else []
+    if logs is not None:
+        with writing(logs):
+            logs.mkdir(parents=True, exist_ok=True)
+        # In quotes, as a folder may have a space in its name.
+        folder = str(logs).replace("%", "%%")
+        made.append(f'--output="{folder}/%j.log"')
+    return made
+
+
+def _exports() -> list[str]:
+    """Say what Dask reads its settings from where a job begins."""
+    return [
+        f"export DASK_{key.upper().replace('.', '__').replace('-', '_')}={quote(repr(value))}"
+        for key, value in _SETTINGS.items()
+    ]
+
+
+def _refusal(text: str) -> str:
+    """Give what sbatch said out of what dask-jobqueue says of it."""
+    said = [line.partition("error:")[2].strip() for line in text.splitlines() if "error:" in line]
+    return "; ".join(said) or " ".join(text.split())
+
+
+@dataclass(slots=True)
+class _Keeper:
+    """Keeps as many jobs with SLURM as were asked for: each ends when its time is up."""
+
+    cluster: Any
+    jobs: int
+    refused: list[str]
+    logs: Path | None
+    asked: float = field(default_factory=time.monotonic)
+    seen: bool = False
+    in_vain: int = 0
+
+    def renew(self, *, seen: bool) -> None:
+        if self.refused:
+            raise RunError(f"SLURM does not take the job ({self.refused[0]}): check --slurm")
+        self.seen = self.seen or seen
+        if time.monotonic() - self.asked < _RENEW_S:
+            return
+        self.asked = time.monotonic()
+        sent = {name: job.job_id for name, job in self.cluster.workers.items()}
+        queued = _queued()
+        gone = [] if queued is None else [name for name, id in sent.items() if id not in queued]
+        if not gone:
+            return
+        self.in_vain = 0 if self.seen else self.in_vain + 1
+        if self.in_vain == _IN_VAIN:
+            where = f"the files in {str(self.logs)!r}" if self.logs else "its slurm-*.out"
+            raise RunError(f"jobs of SLURM end before a worker comes: see {where}")
+        self.seen = False
+        self.cluster.sync(self.cluster.scale_down, gone)
+        self.cluster.scale(jobs=self.jobs)
+
+
+def _queued() -> set[str] | None:
+    """Numbers of one's jobs that wait or run; None where SLURM does not say."""
+    command = ["squeue", "--noheader", "--format=%A", f"--user={os.getuid()}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return set(done.stdout.split())
+
+
+def renew(client: "Client", *, seen: bool) -> None:
+    """Ask anew for the jobs of SLURM that have ended; nothing for other workers.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        From `workers`.
+    seen : bool
+        Whether it has a worker now.
+
+    Raises
+    ------
+    RunError
+        SLURM takes no job, or each ends before it has a worker.
+    """
+    keeper = getattr(client.cluster, "keeper", None)
+    if keeper is not None:
+        keeper.renew(seen=seen)
 
 
 def dashboard_of(client: "Client") -> str:
@@ -217,9 +356,11 @@ def dashboard_of(client: "Client") -> str:
     """
     from importlib.util import find_spec
 
-    link = str(client.dashboard_link or "")
-    local = client.cluster is not None
-    return "" if local and find_spec("bokeh") is None else link
+    if client.cluster is None:
+        return str(client.dashboard_link or "")
+    port = client.scheduler_info(n_workers=0)["services"].get("dashboard")
+    # It is served to this machine alone; Dask's own link may name another of its addresses.
+    return f"http://127.0.0.1:{port}/status" if port and find_spec("bokeh") else ""
 
 
 def _dashboard() -> str:

@@ -5,9 +5,11 @@ itself is told with its file and line, and the rest is heard.
 """
 
 import csv
+import hashlib
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -29,6 +31,13 @@ KINDS: Mapping[str, str] = {
 """Kinds of corpora, and what each is."""
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|[a-z]+::")
+_HIDING = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9+.-]+://)(?P<who>[^/\s]*@)?(?P<rest>[^\s'\"]*)")
+_MARKS = (
+    "ETag", "etag", "Content-MD5", "Digest", "mtime", "LastModified", "Last-Modified",
+    "last_modified", "version", "created",
+)  # fmt: skip
+"""What the file systems of fsspec call that which changes with a file."""
+
 _NOTHING = ("", "NA", "na", "None", "nan", "NaN")
 
 
@@ -41,9 +50,9 @@ class Recording:
     child : str
         Id of the child; `UNKNOWN` where nobody says.
     name : str
-        What results call it; with the child it is unique in its corpus.
+        What results call it; with the child it is unique in its corpus. It holds no password.
     at : str
-        Path, or address as fsspec takes it.
+        Path, or address as fsspec takes it; an address may hold a password or a signature.
     about : mapping of str to str
         What else the corpus says of it: ``date_iso``, ``start_time``, ``child_dob``, …
 
@@ -86,7 +95,7 @@ class Corpus:
     Parameters
     ----------
     at : str
-        As it was typed.
+        Where it is; what is written or shown of it is `masked`.
     kind : str
         One of `KINDS`.
     recordings : tuple of Recording
@@ -133,26 +142,32 @@ def read_corpus(at: str | Path) -> Corpus:
         There is no such corpus, it cannot be read, or no recording is in it.
     """
     text = os.fspath(at)
+    if not text:
+        raise SourceError("no corpus is named: name a folder, a list or a recording")
     if is_address(text):
         found = _remote(text)
     else:
-        path = Path(text)
-        is_folder, is_file = path.is_dir(), path.is_file()
+        # Workers, and who repeats the run, may be in another folder.
+        path = Path(text).absolute()
+        try:
+            is_folder, is_file = path.is_dir(), path.is_file()
+            is_project = is_folder and (path / "metadata" / "recordings.csv").is_file()
+        except OSError as error:
+            raise unreadable(path, error) from None
         if not is_folder and not is_file:
             raise SourceError(f"no such corpus: {shown(text)}: check the name")
-        if is_folder and (path / "metadata" / "recordings.csv").is_file():
+        if is_project:
             found = _childproject(path)
         elif is_folder:
             found = _folder(path)
         elif path.suffix.lower() in (".csv", ".tsv"):
-            found = _list(text, _text_of(path), _beside(path))
+            found = _list(str(path), _text_of(path), _beside(path))
         else:
-            found = Corpus(
-                text, "recording", (Recording(child=UNKNOWN, name=path.name, at=str(path)),)
-            )
+            one = Recording(child=UNKNOWN, name=plain(path.name), at=str(path))
+            found = Corpus(str(path), "recording", (one,))
     if not found.recordings:
         why = f" ({found.problems[0]})" if found.problems else ""
-        raise SourceError(f"{shown(text)} holds no recording that can be heard{why}")
+        raise SourceError(f"{shown(masked(text))} holds no recording that can be heard{why}")
     order = sorted(found.recordings, key=lambda one: (one.child, one.name))
     return Corpus(found.at, found.kind, tuple(order), found.problems)
 
@@ -163,26 +178,44 @@ def _folder(path: Path) -> Corpus:
     for one in find_recordings(path, on_error=problems.append):
         inside = one.relative_to(path)
         child = inside.parts[0] if len(inside.parts) > 1 else UNKNOWN
-        recordings.append(
-            Recording(child=_plain(child), name=_plain(inside.as_posix()), at=str(one))
-        )
+        recordings.append(Recording(child=plain(child), name=plain(inside.as_posix()), at=str(one)))
+    problems += _linked(path)
     return Corpus(str(path), "folder", tuple(recordings), tuple(problems))
 
 
+def _linked(path: Path) -> list[str]:
+    """Name the links to folders: as they could lead in circles, none is followed."""
+    problems = []
+    for at, folders, _ in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        problems += [
+            f"{plain(str(Path(at, name)))} is a link to a folder; left out: name the recordings "
+            "in it in a list"
+            for name in folders
+            if Path(at, name).is_symlink()
+        ]
+    return problems
+
+
 def _list(at: str, text: str, place: Callable[[str], str]) -> Corpus:
-    rows, problems = _rows(text, where=at)
+    rows, problems = _rows(text, where=masked(at))
     names = ("recording", "recording_filename", "path", "url")
     column = next((one for one in names if rows and one in rows[0][1]), None)
     if rows and column is None:
         raise SourceError(
-            f"{shown(at)}: line 1: no column recording (there are {', '.join(rows[0][1])}): "
-            "name the column with paths or addresses so"
+            f"{shown(masked(at))}: line 1: no column recording (there are "
+            f"{', '.join(rows[0][1])}): name the column with paths or addresses so"
         )
-    recordings: dict[tuple[str, str], Recording] = {}
+    recordings: list[Recording] = []
     by_place: dict[str, int] = {}
+    typed = Counter(_bare(row.get(column or "", "").strip()) for _, row in rows)
     for line, row in rows:
-        where = f"{at}: line {line}"
-        name = row.get(column or "", "").strip()
+        where = f"{masked(at)}: line {line}"
+        written = row.get(column or "", "").strip()
+        name = _bare(written)
+        if name != written and typed[name] > 1:
+            # The query tells them apart, and may be a secret.
+            name += "?" + hashlib.sha256(written.encode()).hexdigest()[:8]
         if name in _NOTHING:
             problems.append(f"{where}: no recording is named; left out")
             continue
@@ -190,7 +223,7 @@ def _list(at: str, text: str, place: Callable[[str], str]) -> Corpus:
         if child in _NOTHING:
             problems.append(f"{where}: nobody says whose recording {name} is; {UNKNOWN!r} is taken")
             child = UNKNOWN
-        found = place(name)
+        found = place(written)
         if found in by_place:
             problems.append(
                 f"{where}: {name} was named in line {by_place[found]} already; heard once"
@@ -201,8 +234,8 @@ def _list(at: str, text: str, place: Callable[[str], str]) -> Corpus:
             problems.append(f"{where}: no such file: {name}; left out")
             continue
         about = {k: v for k, v in row.items() if k not in (column, "child_id", "child") and v}
-        recordings[child, name] = Recording(child=child, name=name, at=found, about=about)
-    return Corpus(at, "list", tuple(recordings.values()), tuple(problems))
+        recordings.append(Recording(child=child, name=name, at=found, about=about))
+    return Corpus(at, "list", tuple(recordings), tuple(problems))
 
 
 def _childproject(path: Path) -> Corpus:
@@ -257,7 +290,7 @@ def _childproject(path: Path) -> Corpus:
             inside = one.relative_to(raw).as_posix()
             if inside not in named:
                 problems.append(
-                    f"recordings/raw/{_plain(inside)} is not in recordings.csv; left out"
+                    f"recordings/raw/{plain(inside)} is not in recordings.csv; left out"
                 )
     problems += _annotation_problems(path, named, lengths)
     return Corpus(str(path), "childproject", tuple(recordings.values()), tuple(problems))
@@ -331,10 +364,10 @@ def _remote(at: str) -> Corpus:
     if at.lower().partition("?")[0].endswith((".csv", ".tsv")):
         with opened(at) as file:
             content = file.read()
-        base = at.rpartition("/")[0]
+        base = at.partition("?")[0].rpartition("/")[0]
         return _list(
             at,
-            _decoded(content, at),
+            _decoded(content, masked(at)),
             lambda name: name if is_address(name) else f"{base}/{name}",
         )
     files = remote_files(at)
@@ -405,8 +438,7 @@ def about_file(at: str) -> tuple[int, str]:
         info = system.info(path)
     except Exception as error:
         raise _unreachable(at, error) from None
-    keys = ("ETag", "etag", "mtime", "LastModified", "last_modified", "version", "created")
-    mark = next((str(info[key]) for key in keys if info.get(key)), "")
+    mark = next((str(info[key]) for key in _MARKS if info.get(key)), "")
     return int(info.get("size") or 0), mark
 
 
@@ -447,19 +479,32 @@ def _unreachable(at: str, error: Exception) -> HarkenError:
     what = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, FileNotFoundError):
         what = "not found"
-    return SourceError(f"{masked(at)} cannot be read ({what}): check the address and the access")
+    return SourceError(
+        f"{masked(at)} cannot be read ({masked(what)}): check the address and the access"
+    )
 
 
-def masked(address: str) -> str:
-    """Hide the password of an address, and the signature in its query.
+def masked(text: str) -> str:
+    """Hide what may be secret in the addresses of a text: who one logs in as, and the query.
 
     Examples
     --------
-    >>> masked("https://lab:secret@host/a.wav?X-Signature=1")
-    'https://lab:***@host/a.wav?***'
+    >>> masked("https://lab:secret@host/a.wav?X-Signature=1 is gone")
+    'https://***@host/a.wav?*** is gone'
     """
-    hidden = re.sub(r"(?<=://)([^/@:]*):([^/@]*)@", r"\1:***@", address)
-    return re.sub(r"\?.*", "?***", hidden) if is_address(address) else hidden
+    return _HIDING.sub(_hide, text)
+
+
+def _hide(address: re.Match[str]) -> str:
+    rest, query, _ = address["rest"].partition("?")
+    return address["kind"] + ("***@" if address["who"] else "") + rest + ("?***" if query else "")
+
+
+def _bare(name: str) -> str:
+    """Give a name for results: an address without password and query; anything else as it is."""
+    if not is_address(name):
+        return name
+    return masked(name).replace("***@", "").removesuffix("?***")
 
 
 def _beside(path: Path) -> Callable[[str], str]:
@@ -503,6 +548,12 @@ def _decoded(content: bytes, where: str) -> str:
         raise SourceError(f"{where}: line {line}: is not UTF-8: save it as UTF-8") from None
 
 
-def _plain(name: str) -> str:
-    r"""Give a name that can be written: bytes that are not UTF-8 become ``\xNN``."""
+def plain(name: str) -> str:
+    r"""Give a name that can be written: bytes that are not UTF-8 become ``\xNN``.
+
+    Examples
+    --------
+    >>> print(plain(os.fsdecode(b"day\xff.wav")))
+    day\xff.wav
+    """
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from harken.clips import write_flac
 from harken.errors import ParameterError, SourceError
 from harken.sound import RATE, AudioBlock, find_recordings, open_source
+from harken.studies.names import match, plain
+from harken.writing import writing
 
 
 def cut(
@@ -24,7 +26,8 @@ def cut(
     folder : Path
         Made where it isn't there.
     name : str
-        What clips are named after; by default the recording.
+        What clips are named after, with folders where they are to lie in some; by default the
+        recording.
 
     Returns
     -------
@@ -35,10 +38,13 @@ def cut(
     ------
     SourceError
         If the recording can't be read or a clip not be written.
+    OutputError
+        If the folder can't be made.
     """
     wanted = sorted({(max(0.0, since), until) for since, until in stretches})
-    stem = name or Path(recording).stem
-    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / (name or Path(recording).stem)
+    with writing(folder):
+        target.parent.mkdir(parents=True, exist_ok=True)
     open_: dict[tuple[float, float], list[NDArray[np.float32]]] = {}
     made: list[Path] = []
     with open_source(str(recording)) as source:
@@ -53,47 +59,81 @@ def cut(
                 last = max(0, round((until - item.start) * RATE))
                 parts.append(item.samples[first:last])
                 if end >= until:
-                    made += _close(folder, stem, since, until, open_.pop((since, until)))
+                    made += _close(target, since, until, open_.pop((since, until)))
             if not wanted and not open_:
                 break
     for (since, until), parts in open_.items():
-        made += _close(folder, stem, since, until, parts)
+        made += _close(target, since, until, parts)
     return made
 
 
-def find_named(folder: Path, names: Sequence[str]) -> dict[str, Path]:
+def recordings_in(folder: Path) -> dict[str, Path]:
+    """Find the recordings in a folder and the folders in it.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    dict
+        Name, with its folders below `folder` and without ending → path.
+
+    Raises
+    ------
+    ParameterError
+        If there are none, or two differ only in their ending.
+    SourceError
+        If the folder can't be read.
+    """
+    found: dict[str, Path] = {}
+    for path in find_recordings(folder):
+        inside = path.relative_to(folder) if folder.is_dir() else Path(path.name)
+        name = plain(inside.as_posix())
+        if name in found:
+            raise ParameterError(
+                f"{folder}: {found[name].name} and {path.name} differ only in their ending, so "
+                "that nobody can tell which is meant: keep one of them there"
+            )
+        found[name] = path
+    if not found:
+        raise ParameterError(f"{folder}: there are no recordings in it")
+    return found
+
+
+def find_named(folder: Path, names: Sequence[str]) -> dict[str, tuple[str, Path]]:
     """Find the recordings of these names in a folder, whatever their endings.
 
     Parameters
     ----------
     folder : Path
     names : sequence of str
-        Without endings.
 
     Returns
     -------
     dict
-        Name → path.
+        Name → (its name with the folders below `folder`, path).
 
     Raises
     ------
     ParameterError
-        If one is not there.
+        If one is not there, or it isn't clear which is meant.
     """
-    there = {path.stem: path for path in find_recordings(folder)}
+    there = recordings_in(folder)
+    known = match([plain(one) for one in names], there, ours="the table", theirs=str(folder))
     for one in names:
-        if one not in there:
-            raise ParameterError(f"{folder}: no recording named {one!r} is in it")
-    return {one: there[one] for one in names}
+        if plain(one) not in known:
+            raise ParameterError(f"{folder}: no recording named {plain(one)!r} is in it")
+    return {one: (known[plain(one)], there[known[plain(one)]]) for one in names}
 
 
 def _close(
-    folder: Path, stem: str, since: float, until: float, parts: list[NDArray[np.float32]]
+    target: Path, since: float, until: float, parts: list[NDArray[np.float32]]
 ) -> list[Path]:
     samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     if not len(samples):
         return []
-    path = folder / f"{stem}_{since:.1f}-{until:.1f}.flac"
+    path = target.with_name(f"{target.name}_{since:.1f}-{until:.1f}.flac")
     try:
         write_flac(str(path), samples)
     except OSError as error:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from harken.episodes import Bout, BoutEnded, BoutTracker
+from harken.errors import SourceError
 from harken.hearing.frames import HOP_S, Frames
 from harken.studies.answers import CryEpisode, Voice, VoiceTracker, episodes_of
 from harken.studies.provenance import Recipe
@@ -22,6 +23,9 @@ from harken.writing import replacing, writing
 
 TRACE = ("rule", "model", "file_sha256", "harken", "run")
 """Columns of every row by which it can be traced."""
+
+_LONGEST = 255
+"""Bytes that a folder's name may have on nearly every disk."""
 
 _ROWS = 1 << 16
 _A_MINUTE = round(60 / HOP_S)
@@ -97,9 +101,22 @@ def schema_of(table: str, *, partitions: bool = False) -> pa.Schema:
 
 
 def part_of(out: Path, table: str, child: str, recording: str) -> Path:
-    """Give the file in which the rows of a recording lie."""
-    folders = f"child_id={quote(child, safe='')}", f"recording={quote(recording, safe='')}"
+    """Give the file in which the rows of a recording lie.
+
+    Letters of any script stand in the names of its folders as they are: three signs for
+    each of their bytes would soon be more than a folder's name may have.
+
+    Examples
+    --------
+    >>> str(part_of(Path("out"), "bouts", "Zoë", "day 1/a.wav"))
+    'out/bouts/child_id=Zoë/recording=day%201%2Fa.wav/part-0.parquet'
+    """
+    folders = f"child_id={_quoted(child)}", f"recording={_quoted(recording)}"
     return out.joinpath(table, *folders, "part-0.parquet")
+
+
+def _quoted(name: str) -> str:
+    return "".join(sign if sign.isalnum() else quote(sign, safe="") for sign in name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +125,10 @@ class Found:
 
     Parameters
     ----------
-    seconds, cry_s : float [s]
-        Of sound that was heard, and of these inside bouts.
+    seconds : float [s]
+        Where the sound ends; holes of a damaged recording are in it.
+    cry_s : float [s]
+        Inside bouts.
     bouts, episodes : int
     """
 
@@ -142,12 +161,19 @@ def finding(
     ------
     OutputError
         A table cannot be written.
+    SourceError
+        The names of child and recording make no name for a folder.
     """
+    path = part_of(out, "frames", child, recording)
+    if max(len(name.encode()) for name in path.parts[-3:]) > _LONGEST:
+        raise SourceError(
+            f"the name {recording!r} of child {child!r} is too long for a folder of the results: "
+            "shorten it"
+        )
     trace = recipe.columns(sha256)
     with ExitStack() as stack:
         frames = None
         if recipe.frames:
-            path = part_of(out, "frames", child, recording)
             with writing(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
             part = stack.enter_context(replacing(path))
@@ -160,6 +186,10 @@ def finding(
                 path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as part:
                 pq.write_table(_table(table, rows, trace), part, compression="zstd")
+        if not recipe.frames:
+            # Those of a run before this one go with other bouts.
+            with writing(path):
+                part_of(out, "frames", child, recording).unlink(missing_ok=True)
 
 
 class Findings:

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 
 import harken
+from harken.insight.picture import many
 from harken.studies.statistics import Comparison
 
 CITATIONS: Mapping[str, str] = MappingProxyType(
@@ -18,8 +19,14 @@ CITATIONS: Mapping[str, str] = MappingProxyType(
         "Society B 34 (1972) 187-220.",
         "robust by cluster": "Lin DY, Wei LJ. The robust inference for the Cox proportional "
         "hazards model. Journal of the American Statistical Association 84 (1989) 1074-1078.",
+        "proportional": "Grambsch PM, Therneau TM. Proportional hazards tests and diagnostics "
+        "based on weighted residuals. Biometrika 81 (1994) 515-526.",
         "GEE": "Liang KY, Zeger SL. Longitudinal data analysis using generalized linear models. "
         "Biometrika 73 (1986) 13-22.",
+        "few children": "Kauermann G, Carroll RJ. A note on the efficiency of sandwich covariance "
+        "matrix estimation. Journal of the American Statistical Association 96 (2001) 1387-1396. "
+        "Bell RM, McCaffrey DF. Bias reduction in standard errors for linear regression with "
+        "multi-stage samples. Survey Methodology 28 (2002) 169-181.",
         "mixed model": "Laird NM, Ware JH. Random-effects models for longitudinal data. "
         "Biometrics 38 (1982) 963-974.",
         "Hedges' g": "Hedges LV. Distribution theory for Glass's estimator of effect size and "
@@ -84,64 +91,103 @@ def methods(found: Comparison) -> str:
     numbers = {name: k for k, name in enumerate(_cited(found), start=1)}
 
     def of(*names: str) -> str:
-        return f" [{', '.join(str(numbers[name]) for name in names if name in numbers)}]"
+        cited = ", ".join(str(numbers[name]) for name in names if name in numbers)
+        return f" [{cited}]" if cited else ""
 
     used = set(found.used)
     level = f"{found.level * 100:g} %"
     said = [
-        f"{found.episodes} cry episodes of {found.children} children were analysed"
-        + (f" in {len(found.groups)} groups (" + _sizes(found) + ")" if found.groups[1:] else "")
+        f"{many(found.episodes, 'cry episode')} of {many(found.children, 'child', 'children')} "
+        + (f"were analysed in {len(found.groups)} groups ({_sizes(found)})" if found.groups[1:]
+           else "were analysed")
         + ". Children, and not episodes, were taken as what was sampled.",
-        f"In {found.censored} episodes nobody had answered by the end of the crying or of the "
-        "recording; their response latency was right-censored at that time. Censoring was "
-        "taken to tell nothing of when the answer would have come; where crying ends sooner "
-        "because an answer is near or far, this does not hold.",
+    ]  # fmt: skip
+    if found.made:
+        said.append(found.made)
+    if found.censored:
+        said.append(
+            f"In {many(found.censored, 'episode')} nobody had answered by the end of the crying "
+            "or of watching; the response latency was right-censored at that time. Censoring was "
+            "taken to tell nothing of when the answer would have come; where crying ends sooner "
+            "because an answer is near or far, this does not hold. Shares answered within a time "
+            "are those that there would be, had no crying ended by itself."
+        )
+    sized = any("Kaplan" in one.model for one in found.effects)
+    within = " within groups" if found.groups[1:] and found.nested else ""
+    said.append(
         "Medians and shares answered within a time are Kaplan-Meier estimates"
         + of("Kaplan-Meier")
-        + f". Their {level} intervals, and those of ratios and differences between groups, come "
-        f"from {found.times} draws of whole children with replacement within groups (seed "
+        + f". Their {level} intervals"
+        + (", and those of ratios and differences between groups," if sized else "")
+        + f" come from {found.times} draws of whole children with replacement{within} (seed "
         f"{found.seed})"
         + of("bootstrap")
-        + ", as t intervals with children less groups as degrees of freedom, of the logarithm "
-        "for medians and ratios.",
-    ]
+        + ": the spread of what was drawn, times the root of children over children less one, "
+        "with t of children less one degrees of freedom"
+        + (
+            " (between groups Welch's, and no more than for groups that spread alike)"
+            if within and sized
+            else ""
+        )
+        + "; of the logarithm for medians and their ratios."
+    )
+    if any(one.crying_min_h.value is not None for one in found.groups):
+        said.append(
+            "Crying in an hour is the mean over children of crying by time heard, with Student's "
+            "interval."
+        )
     if "Cox" in used:
         said.append(
-            "Latencies were compared by Cox regression"
+            "Latencies were compared by Cox regression, ties by Efron's method"
             + of("Cox")
-            + " with errors clustered by child"
+            + ", with errors clustered by child"
             + of("robust by cluster")
             + "; the hazard ratio is that over all children, and not that within a child, as no "
-            "shared frailty was fitted. Whether hazards were proportional was tested by scaled "
-            "Schoenfeld residuals."
+            "shared frailty was fitted."
+            + (
+                " Whether hazards were proportional was tested by the score test of a change with "
+                "the rank of time" + of("proportional") + ", clustered by child too."
+                if "proportional" in used
+                else ""
+            )
         )
-    if "GEE" in used:
-        outcomes = dict.fromkeys(
-            one.outcome for one in found.effects if one.model.startswith("GEE")
-        )
+    known = [one for one in found.effects if one.estimate.value is not None]
+    kinds = {
+        one.outcome: "logit link" if "logit" in one.model else "rows weighted by time heard"
+        for one in known
+        if one.model.startswith("GEE")
+    }
+    if "GEE" in used and kinds:
         said.append(
-            "Generalised estimating equations with an exchangeable correlation within child and "
-            "sandwich errors"
+            "Generalised estimating equations with an exchangeable correlation within child"
             + of("GEE")
-            + f" were used for: {', '.join(outcomes)} (logit link for answered or not)."
+            + " were used for: "
+            + ", ".join(f"{outcome} ({kind})" for outcome, kind in kinds.items())
+            + "."
+        )
+    if "few children" in used:
+        said.append(
+            "Errors of Cox regression and estimating equations are sandwich estimates over "
+            "children, corrected for few of them, and intervals and tests use t with "
+            "Satterthwaite's degrees of freedom" + of("few children") + "."
         )
     if "mixed model" in used:
         said.append(
             "The logarithm of crying in an episode was modelled with an intercept for each child, "
-            "by restricted maximum likelihood" + of("mixed model") + "."
+            "by restricted maximum likelihood"
+            + of("mixed model")
+            + ", and t with children less parameters as degrees of freedom."
         )
-    if used & {"Cox", "GEE", "mixed model"}:
-        aged = any("older" in one.contrast for one in found.effects)
-        said.append(
-            ("Age was in each of these models. " if aged else "")
-            + "Sandwich errors were multiplied by the root of children over children less "
-            "parameters; intervals and tests of all models use t with that many degrees of freedom."
-        )
+    aged = list(dict.fromkeys(one.outcome for one in known if "older" in one.contrast))
+    if aged:
+        said.append(f"Age, as a straight line, was in the models of: {', '.join(aged)}.")
     if "Hedges' g" in used:
-        said.append("Standardised differences are Hedges' g of the means of children"
-                    + of("Hedges' g") + ".")  # fmt: skip
+        said.append(
+            "Standardised differences are Hedges' g of the means of children, with intervals of "
+            "the noncentral t" + of("Hedges' g") + "."
+        )
     if "circular" in used:
-        text = "Times of day were treated as directions" + of("circular")
+        text = "Times of day were treated as directions, each child as one" + of("circular")
         if "Rayleigh" in used:
             text += ", tested for a common one by Rayleigh's test of one direction a child"
             text += of("Rayleigh")
@@ -150,11 +196,13 @@ def methods(found: Comparison) -> str:
                 "; groups were compared by dealing children to groups anew, each child with its "
                 "mean direction and length" + of("permutation")
             )
+        text += "; intervals come from drawing children"
         said.append(text + ".")
     if found.tests:
+        aside = ", not counting those of proportional hazards" if "proportional" in used else ""
         said.append(
-            f"{found.tests} tests were made; p-values are given as they are and adjusted for that "
-            "number by Holm's method"
+            f"{many(found.tests, 'test was', 'tests were')} made{aside}; p-values are given as "
+            "they are and adjusted for that number by Holm's method"
             + of("Holm")
             + ". A p-value is how often chance alone would give as large a difference if there "
             "were none; it is neither the chance that there is none nor a measure of how large it "

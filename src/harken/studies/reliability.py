@@ -46,7 +46,9 @@ def cohen_kappa(table: NDArray[np.floating]) -> float:
     return float((seen - chance) / (1 - chance)) if chance < 1 else float("nan")
 
 
-def fleiss_kappa(counts: NDArray[np.integer]) -> float:
+def fleiss_kappa(
+    counts: NDArray[np.integer], *, weights: Sequence[float] | NDArray[np.floating] | None = None
+) -> float:
     """Agreement of several raters who all rated all units.
 
     Fleiss (1971), "Measuring nominal scale agreement among many raters".
@@ -55,16 +57,19 @@ def fleiss_kappa(counts: NDArray[np.integer]) -> float:
     ----------
     counts : int[units, classes]
         How many raters gave a unit each class; each row adds up to the same number, at least 2.
+    weights : float[units], ≥ 0, optional
+        How much each unit counts, as its seconds; 1 each by default. Only their proportions
+        matter, not the unit of time.
 
     Returns
     -------
     float
-        NaN where only one class was used.
+        NaN where only one class was used, or nothing counts.
 
     Raises
     ------
     ParameterError
-        If the rows don't add up to the same number of raters.
+        If the rows don't add up to the same number of raters, or there isn't a weight a unit.
 
     Examples
     --------
@@ -75,13 +80,23 @@ def fleiss_kappa(counts: NDArray[np.integer]) -> float:
     raters = counts.sum(1) if counts.ndim == 2 and len(counts) else np.zeros(1)
     if np.ptp(raters) != 0 or raters[0] < 2:
         raise ParameterError("Fleiss' kappa: every unit needs the same number of raters, 2 or more")
-    n = int(raters[0])
-    seen = float(np.mean((np.square(counts).sum(1) - n) / (n * (n - 1))))
-    chance = float(np.square(counts.sum(0) / counts.sum()).sum())
-    return (seen - chance) / (1 - chance) if chance < 1 else float("nan")
+    weight = _weights(weights, len(counts), "Fleiss' kappa")
+    if weight.sum() == 0:
+        return float("nan")
+    n, share = int(raters[0]), weight / weight.sum()
+    seen = float(share @ ((np.square(counts).sum(1) - n) / (n * (n - 1))))
+    classes = share @ counts / n
+    if np.count_nonzero(classes) < 2:
+        return float("nan")
+    chance = float(np.square(classes).sum())
+    return (seen - chance) / (1 - chance)
 
 
-def krippendorff_alpha(ratings: Sequence[Sequence[Any]]) -> float:
+def krippendorff_alpha(
+    ratings: Sequence[Sequence[Any]],
+    *,
+    weights: Sequence[float] | NDArray[np.floating] | None = None,
+) -> float:
     """Agreement of any number of raters, with gaps, for classes without an order.
 
     Krippendorff (2011), "Computing Krippendorff's alpha-reliability".
@@ -90,6 +105,8 @@ def krippendorff_alpha(ratings: Sequence[Sequence[Any]]) -> float:
     ----------
     ratings : raters × units
         A class, or None where a rater didn't rate a unit.
+    weights : float[units], ≥ 0, optional
+        How much each unit counts, as its seconds. See `alpha_of_counts` for what they change.
 
     Returns
     -------
@@ -100,7 +117,7 @@ def krippendorff_alpha(ratings: Sequence[Sequence[Any]]) -> float:
     Raises
     ------
     ParameterError
-        If raters have different numbers of units.
+        If raters have different numbers of units, or there isn't a weight a unit.
 
     Examples
     --------
@@ -115,18 +132,70 @@ def krippendorff_alpha(ratings: Sequence[Sequence[Any]]) -> float:
         raise ParameterError("alpha: every rater needs as many units, with None for a gap")
     classes = sorted({one for row in ratings for one in row if one is not None}, key=str)
     index = {one: i for i, one in enumerate(classes)}
-    together = np.zeros((len(classes), len(classes)))
-    for unit in zip(*ratings, strict=True):
-        given = np.bincount([index[one] for one in unit if one is not None], minlength=len(classes))
-        count = given.sum()
-        if count > 1:
-            together += (np.outer(given, given) - np.diag(given)) / (count - 1)
+    counts = np.zeros((len(ratings[0]) if ratings else 0, len(classes)), np.int64)
+    for row in ratings:
+        for unit, one in enumerate(row):
+            if one is not None:
+                counts[unit, index[one]] += 1
+    return alpha_of_counts(counts, weights=weights)
+
+
+def alpha_of_counts(
+    counts: NDArray[np.integer], *, weights: Sequence[float] | NDArray[np.floating] | None = None
+) -> float:
+    """Give Krippendorff's alpha where it is known how many raters gave a unit each class.
+
+    Parameters
+    ----------
+    counts : int[units, classes]
+        Rows may add up to different numbers; units that fewer than two rated don't count.
+    weights : float[units], ≥ 0, optional
+        How much each unit counts. Without them alpha has its correction for few units, which
+        needs to know how many there are. Seconds are no number of units: cut in half, or told in
+        minutes, a stretch would be another number. With weights alpha is therefore what it tends
+        to for many units, and only their proportions matter; where everybody rated everything,
+        that is Fleiss' kappa, and of two raters Scott's pi.
+
+    Returns
+    -------
+    float
+        As `krippendorff_alpha`.
+
+    Raises
+    ------
+    ParameterError
+        If there isn't a weight a unit.
+
+    Examples
+    --------
+    >>> counts = np.array([[2, 0], [1, 1], [0, 2], [1, 0]])
+    >>> round(alpha_of_counts(counts), 3), round(alpha_of_counts(counts, weights=[9, 2, 9, 5]), 3)
+    (0.444, 0.8)
+    """
+    counts = np.asarray(counts, np.float64)
+    raters = counts.sum(1)
+    weight = _weights(weights, len(counts), "alpha")
+    each = np.where(raters > 1, weight / np.maximum(raters - 1, 1), 0.0)
+    together = (counts * each[:, None]).T @ counts - np.diag(each @ counts)
     totals = together.sum(1)
-    n = totals.sum()
-    if n <= 1:
+    n = float(totals.sum())
+    if n <= (1 if weights is None else 0) or np.count_nonzero(totals) < 2:
         return float("nan")
-    chance = n * n - float(totals @ totals)
-    return float(1 - (n - 1) * (n - np.trace(together)) / chance) if chance else float("nan")
+    seen, chance = 1 - np.trace(together) / n, 1 - float(totals @ totals) / n**2
+    if weights is None:
+        chance *= n / (n - 1)
+    return float(1 - seen / chance)
+
+
+def _weights(
+    weights: Sequence[float] | NDArray[np.floating] | None, units: int, what: str
+) -> NDArray[np.float64]:
+    if weights is None:
+        return np.ones(units)
+    made = np.asarray(weights, np.float64)
+    if made.shape != (units,) or not np.all(made >= 0):
+        raise ParameterError(f"{what}: one weight a unit, 0 or more")
+    return made
 
 
 def icc(values: NDArray[np.floating]) -> float:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,23 @@ EFFECT_COLUMNS = (
     "episodes", "p", "p_holm", "tests", "model", "note",
 )  # fmt: skip
 
+_FIGURES = tuple(f"{name}.{end}" for name in ("latency", "effects", "hours")
+                 for end in ("svg", "pdf"))  # fmt: skip
+
 _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "–": "--", "−": "$-$", "×": r"$\times$", "<": "$<$", ">": "$>$",
+    # After the end of a row these two would be taken for its arguments.
+    "[": "{[}", "*": "{*}",
+    "–": "--", "−": "$-$", "×": r"$\times$", "<": "$<$", ">": "$>$", "|": "$|$",
 }  # fmt: skip
 
-_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
+_DASHES = (
+    [1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2, 1, 2], [1, 5], [12, 3, 4, 3],
+)  # fmt: skip
+
+_RATIOS = 0.02, 50.0
+"""Ends of the axis of ratios."""
 
 
 def group_rows(found: Comparison) -> list[list[str]]:
@@ -139,30 +150,43 @@ def latency_picture(found: Comparison) -> Picture:
         return nothing("latency", "Not known: no group was watched for long enough.")
     most = max(one.curve.times[-1] for one in shown)
     values = [
-        {"group": one.name or "all", "at": at, "share": share, "low": low, "high": high}
+        {"group": one.name or "all", "at": at, "share": share}
         for one in shown
-        for at, share, low, high in zip(
-            one.curve.times, one.curve.answered, one.curve.low, one.curve.high, strict=True
-        )
+        for at, share in zip(one.curve.times, one.curve.answered, strict=True)
+    ]
+    bands = [
+        {"group": one.name or "all", "at": at, "low": low, "high": high}
+        for one in shown
+        if one.curve.low
+        for at, low, high in zip(one.curve.times, one.curve.low, one.curve.high, strict=True)
     ]
     a = altair()
     names = [one.name or "all" for one in shown]
     dash = _dash(names)
-    x = a.X("at:Q", axis=along("after the cry's onset", values=_ticks(most), labelExpr=TIME_LABEL),
+    label = TIME_LABEL if most > 120 else "datum.value + ' s'"
+    x = a.X("at:Q", axis=along("after the cry's onset", values=_ticks(most), labelExpr=label),
             scale=a.Scale(domain=[0, most]))  # fmt: skip
     share = up("share answered", format="%")
     y = a.Y("share:Q", axis=share, scale=a.Scale(domain=[0, 1]))
-    base = a.Chart(rows(values))
-    band = base.mark_area(opacity=0.18, color=_ink("accent")).encode(
-        x=x, y=a.Y("low:Q", axis=share), y2="high:Q", detail="group:N"
+    # Many bands on one another would hide the lines.
+    pale = min(0.18, 0.4 / len(shown))
+    band = (
+        a.Chart(rows(bands))
+        .mark_area(interpolate="step-after", opacity=pale, color=_ink("accent"))
+        .encode(x=x, y=a.Y("low:Q", axis=share), y2="high:Q", detail="group:N")
     )
-    line = base.mark_line(color=_ink("ink")).encode(x=x, y=y, strokeDash=dash)
+    line = (
+        a.Chart(rows(values))
+        .mark_line(interpolate="step-after", color=_ink("ink"))
+        .encode(x=x, y=y, strokeDash=dash)
+    )
     medians = "; ".join(f"{one.name or 'all'}: {one.median_s}" for one in shown)
     return dressed(
-        "latency", [band, line],
+        "latency", [band, line] if bands else [line],
         title="Share of cries answered by each time",
         alt=f"Kaplan-Meier curves. Median latency by group, n counts children: {medians}.",
-        note=f"Bands: {found.level * 100:g} %, children drawn with replacement",
+        note=f"Bands: {found.level * 100:g} %, children drawn with replacement"
+        + ("; none for a group of one child" if any(one.children < 2 for one in shown) else ""),
     )  # fmt: skip
 
 
@@ -204,7 +228,8 @@ def hours_picture(found: Comparison) -> Picture:
     )
     return dressed(
         "hours", [line], title="When in the day crying begins", alt=f"Share by hour. {said}.",
-        note="Each child counts as one, however often it cries",
+        note="Each child counts as one, however often it cries"
+        + _listened(found.evenly),
     )  # fmt: skip
 
 
@@ -222,21 +247,27 @@ def effects_picture(found: Comparison) -> Picture:
     shown = [
         one
         for one in found.effects
-        if one.null == 1 and one.estimate.value is not None and one.estimate.low is not None
+        if one.null == 1
+        and one.estimate.value is not None
+        and one.estimate.low is not None
+        and _RATIOS[0] < one.estimate.value < _RATIOS[1]
     ]
     values = [
         {
-            "what": f"{one.outcome}: {one.measure}, {one.contrast}",
+            "what": f"{one.outcome}: {one.measure}\n{one.contrast}",
             "value": one.estimate.value,
-            "low": max(0.02, one.estimate.low or 0.02),
-            "high": min(50.0, one.estimate.high or 50.0),
+            "low": max(_RATIOS[0], one.estimate.low or 0.0),
+            "high": min(_RATIOS[1], one.estimate.high or _RATIOS[1]),
         }
         for one in shown
     ]
     if not values:
         return nothing("effects", "Not known: no ratio could be estimated.")
     a = altair()
-    y = a.Y("what:N", sort=None, axis=a.Axis(title=None, labelLimit=400, domain=False, ticks=False))
+    axis = a.Axis(
+        title=None, labelLimit=360, domain=False, ticks=False, labelExpr="split(datum.label, '\\n')"
+    )
+    y = a.Y("what:N", sort=None, axis=axis)
     x = a.X("value:Q", scale=a.Scale(type="log"), axis=along("ratio; 1 is no difference"))
     base = a.Chart(rows(values))
     none = (
@@ -246,12 +277,15 @@ def effects_picture(found: Comparison) -> Picture:
     )
     spans = base.mark_rule(color=_ink("ink")).encode(x=a.X("low:Q"), x2="high:Q", y=y)
     points = base.mark_point(filled=True, size=60, color=_ink("accent"), opacity=1).encode(x=x, y=y)
-    said = "; ".join(f"{one['what']}: {e.estimate}" for one, e in zip(values, shown, strict=True))
+    said = "; ".join(f"{one.measure}, {one.contrast}: {one.estimate}" for one in shown)
+    note = f"Intervals: {found.level * 100:g} %, not adjusted for their number"
+    if any(one["low"] == _RATIOS[0] or one["high"] == _RATIOS[1] for one in values):
+        note += f"; they go on beyond {_RATIOS[0]:g} and {_RATIOS[1]:g}"
     return dressed(
         "effects", [none, spans, points],
         title="How large the differences are", alt=f"Ratios with intervals. {said}.",
-        note=f"Intervals: {found.level * 100:g} %, not adjusted for their number",
-        height=30 * len(values) + 20,
+        note=note,
+        height=40 * len(values) + 20,
     )  # fmt: skip
 
 
@@ -270,7 +304,8 @@ def write_results(found: Comparison, folder: Path, *, figures: bool = True) -> l
     -------
     list of Path
         ``groups.csv``, ``groups.tex``, ``effects.csv``, ``effects.tex``, ``methods.txt``, and
-        for figures ``latency``, ``effects`` and, where known, ``hours``, as SVG and PDF.
+        for figures ``latency``, ``effects`` and ``hours``, where known, as SVG and PDF. Figures
+        of an earlier comparison that are not drawn now are removed.
 
     Raises
     ------
@@ -310,6 +345,9 @@ def write_results(found: Comparison, folder: Path, *, figures: bool = True) -> l
                 content |= _drawn(picture)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        for name in _FIGURES:
+            if name not in content:
+                (folder / name).unlink(missing_ok=True)
     for name, written in content.items():
         put(folder / name, written)
     return [folder / name for name in content]
@@ -354,7 +392,7 @@ def _safe(cell: str) -> str:
     try:
         float(cell)
     except ValueError:
-        return f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell
+        return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else cell
     return cell
 
 
@@ -370,6 +408,15 @@ def _drawn(picture: Picture) -> dict[str, bytes]:
     return {f"{picture.name}.svg": text.encode(), f"{picture.name}.pdf": pdf}
 
 
+def _listened(evenly: bool | None) -> str:
+    """Say what hours of crying rest on."""
+    if evenly:
+        return ""
+    if evenly is None:
+        return ". Which hours were listened to is not known"
+    return ". Hours were not listened to alike: crying is low where few recordings are"
+
+
 def _ticks(most: float) -> list[float]:
     """Give at most seven marks of an axis of seconds, from 0 on."""
     steps = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800)
@@ -380,8 +427,10 @@ def _ticks(most: float) -> list[float]:
 def _dash(names: Sequence[str]) -> Any:
     a = altair()
     return a.StrokeDash(
-        "group:N", scale=a.Scale(domain=names, range=[_DASHES[k % 4] for k in range(len(names))]),
-        legend=a.Legend(title=None, orient="bottom", symbolStrokeColor=_ink("ink")),
+        "group:N", scale=a.Scale(domain=names, range=[_DASHES[k % 8] for k in range(len(names))]),
+        legend=a.Legend(
+            title=None, orient="bottom", symbolStrokeColor=_ink("ink"), symbolSize=900, columns=4
+        ),
     )  # fmt: skip
 
 
@@ -441,11 +490,14 @@ def estimate_text(one: Estimate) -> str:
     >>> estimate_text(Estimate(1.934, 1.801, 2.07, 40))
     '1.93 (1.80 to 2.07)'
     """
-    most = max((abs(end) for end in (one.value, one.low, one.high) if end is not None), default=0)
+    known = [abs(end) for end in (one.value, one.low, one.high) if end is not None]
+    most, least = max(known, default=0), min(known, default=0)
     digits = 3 if most < 1 else 2 if most < 100 else 0
+    # With the digits of a wide interval's high end its low end would be told as 0.
+    wide = digits == 0 and least < 10
 
     def said(value: float | None) -> str:
-        return "" if value is None else f"{value:.{digits}f}"
+        return "" if value is None else f"{value:.3g}" if wide else f"{value:.{digits}f}"
 
     return _interval(said(one.value), said(one.low), said(one.high), one.unit)
 
@@ -455,5 +507,6 @@ def _effect_cells(one: Effect) -> list[str]:
             p_text(one.p_holm)]  # fmt: skip
 
 
-def _tex(text: Any) -> str:
-    return "".join(_SPECIAL.get(one, one) for one in str(text))
+def _tex(text: str) -> str:
+    text = re.sub(r"(?<!\S)-(?=\d)|(?<=\()-(?=\d)", "−", " ".join(text.split()))
+    return "".join(_SPECIAL.get(one, one) for one in text)

@@ -21,6 +21,7 @@ import queue
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -28,16 +29,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from harken.errors import SourceError
 from harken.studies import work
-from harken.studies.answers import BIASES, DEFINITION, answers
-from harken.studies.corpus import Corpus, Recording, about_file, masked
-from harken.studies.findings import TABLES, part_of, schema_of
+from harken.studies.answers import BIASES, DEFINITION
+from harken.studies.cluster import renew
+from harken.studies.corpus import Corpus, Recording, about_file, masked, plain
+from harken.studies.findings import TABLES
 from harken.studies.pieces import cut
+from harken.studies.plan import INNER, Plan, is_planned, read_plan
 from harken.studies.provenance import Recipe, RunError, recipe_of, surroundings
+from harken.studies.reading import read_status
 from harken.studies.work import Cut, Job, Receipt
 from harken.writing import OutputError, put, replacing, writing
 
@@ -50,6 +53,9 @@ PIECE_S = 4 * 3600.0
 _TICK_S = 0.5
 _ASK_S = 5.0
 """How often the scheduler is asked which workers there are: with thousands that takes long."""
+
+_LOOKS = 16
+"""Recordings that are looked at in one go before a run."""
 
 _A_WORKER = 3
 """Recordings in hand for each thread of a worker, so that none waits for work."""
@@ -131,11 +137,20 @@ class Study:
     Raises
     ------
     OutputError
-        `out` cannot be made, written or locked.
+        `out` cannot be made, written or locked, or holds other files of these names.
     RunError
         `out` holds the study of another corpus.
     ParameterError
         `piece_s` breaks its rule.
+
+    Attributes
+    ----------
+    jobs : list of Job
+        One for each recording.
+    receipts : dict of str to Receipt
+        Of those that are done, by `Job.id`.
+    gone : tuple of str
+        Names of recordings that were in the corpus before; their rows were taken out.
     """
 
     def __init__(
@@ -144,17 +159,22 @@ class Study:
         cut(None, piece_s=piece_s)
         self.corpus, self.out, self.recipe = corpus, out.absolute(), recipe
         self._piece_s = piece_s
-        self._inner = self.out / ".harken"
+        if not is_planned(self.out):
+            _refuse_others(self.out)
         with writing(out):
-            self._inner.mkdir(parents=True, exist_ok=True)
-            self._lock = (self._inner / "lock").open("w")
+            lock = self.out / INNER / "lock"
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = lock.open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             self._lock.close()
-            raise OutputError(
-                f"another harken is writing to {str(out)!r}; wait for it or choose another --out"
-            ) from None
+            why = (
+                "another harken is writing to it: wait for it or"
+                if isinstance(error, BlockingIOError)
+                else f"its disk gives no locks ({error.strerror}):"
+            )
+            raise OutputError(f"{str(out)!r}: {why} choose another --out") from None
         try:
             self._begin()
         except BaseException:
@@ -169,49 +189,40 @@ class Study:
         self._lock.close()
 
     def _begin(self) -> None:
-        plan = _read_json(self._inner / "plan.json")
-        if plan is not None and plan.get("corpus") != self.corpus.at:
-            raise RunError(
-                f"{str(self.out)!r} holds the study of {plan.get('corpus')!r}; choose another --out"
-            )
-        known = {} if plan is None else {_key(one): one for one in _recordings_of(plan)}
-        for key in known.keys() - {_key(one) for one in self.corpus.recordings}:
-            # What is no longer in the corpus is no longer in its results.
-            work.forget(self.out, known[key])
-            self._job(known[key], 0, "").receipt.unlink(missing_ok=True)
-        self.jobs: list[Job] = []
-        self.receipts: dict[str, Receipt] = {}
-        for one in self.corpus.recordings:
-            try:
-                size, mark = about_file(one.at)
-                trouble = ""
-            except SourceError as error:
-                size, mark, trouble = 0, "", str(error)
-            job = self._job(one, size, mark)
-            self.jobs.append(job)
-            if trouble:
-                self.receipts[job.id] = work.fail(job, trouble)
-            elif (found := work.finished(job)) is not None:
-                self.receipts[job.id] = found
+        self.gone: tuple[str, ...] = ()
+        if is_planned(self.out):
+            before = read_plan(self.out).corpus
+            if before.at != masked(self.corpus.at):
+                raise RunError(
+                    f"{str(self.out)!r} holds the study of {before.at!r}; choose another --out"
+                )
+            here = {(one.child, one.name) for one in self.corpus.recordings}
+            gone = [one for one in before.recordings if (one.child, one.name) not in here]
+            for one in gone:
+                work.forget(self.out, one)
+                self._job(one, (0, "")).receipt.unlink(missing_ok=True)
+            self.gone = tuple(one.name for one in gone)
+        # Each look at a server or a network drive takes a while, most of it waiting.
+        with ThreadPoolExecutor(_LOOKS) as pool:
+            looks = list(pool.map(_look, self.corpus.recordings))
+        self.jobs = [self._job(*both) for both in zip(self.corpus.recordings, looks, strict=True)]
+        self.receipts = {job.id: found for job in self.jobs if (found := work.finished(job))}
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
-        content = {
-            "corpus": self.corpus.at,
-            "kind": self.corpus.kind,
-            "problems": list(self.corpus.problems),
-            "piece_s": self._piece_s,
-            "recipe": self.recipe.as_dict(),
-            "recordings": [one.as_dict() for one in self.corpus.recordings],
-        }
-        put(self._inner / "plan.json", json.dumps(content).encode())
+        Plan(self.corpus, self.recipe, self._piece_s).write(self.out)
         self._write_run(ended=None)
 
-    def _job(self, recording: Recording, size: int, mark: str) -> Job:
-        return Job(recording, str(self.out), self.recipe, self._piece_s, size, mark)
+    def _job(self, recording: Recording, look: tuple[int, str]) -> Job:
+        return Job(recording, str(self.out), self.recipe, self._piece_s, *look)
 
     @property
     def todo(self) -> list[Job]:
         """Recordings that have to be heard, or at least looked at."""
         return [job for job in self.jobs if job.id not in self.receipts]
+
+    @property
+    def logs(self) -> Path:
+        """Folder for what workers elsewhere print."""
+        return self.out / INNER / "logs"
 
     def run_here(self) -> Generator[Step, None, None]:
         """Hear what has not been heard yet in this process, one after another, without Dask.
@@ -285,7 +296,10 @@ class Study:
                     start(suspects.popleft())
                 failure = ""
                 future = _next(ready)
-                if future is not None and future.key in doing:
+                if future is not None and future.status in ("pending", "lost"):
+                    # Its result went with a worker before it was fetched; Dask makes it anew.
+                    future.add_done_callback(ready.put)
+                elif future is not None and future.key in doing:
                     one, _ = doing.pop(future.key)
                     one.steps -= 1
                     receipt = self._after(one, _outcome(future), submit, suspects, clock)
@@ -299,6 +313,10 @@ class Study:
                     if client.status not in ("running", "connecting"):
                         raise RunError(_GONE)
                     threads, asked = _threads(client), time.monotonic()
+                    renew(client, seen=threads > 0)
+                    if not threads and not clock.done:
+                        # Time in the queue of a cluster says nothing of the speed.
+                        clock.begun = asked
                 yield self._step(clock, threads, failure)
         finally:
             if doing:
@@ -367,7 +385,7 @@ class Study:
             row: dict[str, Any] = {
                 "child_id": one.child,
                 "recording": one.name,
-                "at": masked(one.at),
+                "at": plain(masked(one.at)),
                 "date_iso": one.about.get("date_iso"),
                 "start_time": one.about.get("start_time"),
                 "child_dob": one.about.get("child_dob"),
@@ -399,7 +417,7 @@ class Study:
             "piece_s": self._piece_s,
             "surroundings": surroundings(),
             "corpus": {
-                "at": masked(self.corpus.at),
+                "at": plain(masked(self.corpus.at)),
                 "kind": self.corpus.kind,
                 "problems": [*self.corpus.problems, *_twins(self.jobs, self.receipts)],
             },
@@ -416,220 +434,6 @@ class Study:
             self.out / "run.json",
             json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False).encode(),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The results of a study; tables are read when they are asked for.
-
-    Parameters
-    ----------
-    at : Path
-    about : mapping
-        What run.json holds.
-    """
-
-    at: Path
-    about: Mapping[str, Any]
-
-    @property
-    def recordings(self) -> pa.Table:
-        """One row a recording; ``age_days`` where the corpus says when the child was born."""
-        try:
-            return pq.read_table(self.at / "recordings.parquet")
-        except (OSError, pa.ArrowInvalid) as error:
-            raise RunError(
-                f"{str(self.at / 'recordings.parquet')!r} cannot be read ({error}): finish the run "
-                "with the same command"
-            ) from None
-
-    @property
-    def bouts(self) -> pa.Table:
-        """Child_id, recording, onset, offset, mean_cry, peak_dbfs, and where each comes from."""
-        return self.table("bouts")
-
-    @property
-    def episodes(self) -> pa.Table:
-        """One row an episode, with the answer that is inferred; see `CryEpisode`."""
-        return self.table("episodes")
-
-    @property
-    def voice(self) -> pa.Table:
-        """Stretches in which an adult voice is heard."""
-        return self.table("voice")
-
-    @property
-    def levels(self) -> pa.Table:
-        """How loud each minute was, and seconds of crying and voices in it."""
-        return self.table("levels")
-
-    def dataset(self, table: str) -> ds.Dataset:
-        """Give a table as a data set, for filtering without reading all of it.
-
-        Parameters
-        ----------
-        table : str
-            ``bouts``, ``episodes``, ``voice``, ``levels`` or ``frames``.
-
-        Raises
-        ------
-        RunError
-            There is no such table.
-        """
-        if table not in TABLES:
-            raise RunError(f"no table {table!r}; there are {', '.join(TABLES)}")
-        if table == "frames" and not self.about.get("frames"):
-            raise RunError(f"{str(self.at)!r} holds no frames: run it again with --frames")
-        keys = pa.schema([("child_id", pa.string()), ("recording", pa.string())])
-        where = ds.HivePartitioning(keys, segment_encoding="uri")
-        folder = self.at / table
-        files = sorted(str(path) for path in folder.glob("*/*/part-0.parquet"))
-        return ds.dataset(
-            files,
-            schema=schema_of(table, partitions=True),
-            format="parquet",
-            partitioning=where,
-            partition_base_dir=str(folder),
-        )
-
-    def table(self, name: str) -> pa.Table:
-        """Read a table, by child, recording and time.
-
-        Raises
-        ------
-        RunError
-            There is no such table.
-        """
-        return self.dataset(name).to_table()
-
-    def answers(self) -> Any:
-        """Sum up inferred answers of all episodes; see `harken.studies.answers.answers`."""
-        return answers(self.episodes.to_pylist())
-
-
-def read_run(at: str | Path) -> Run:
-    """Open the results of a study.
-
-    Parameters
-    ----------
-    at : path
-        The folder that was `--out`.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    RunError
-        It is no such folder.
-    """
-    path = Path(at)
-    about = _read_json(path / "run.json")
-    if about is None or "run" not in about:
-        raise RunError(f"{str(path)!r} holds no study: name a folder that harken study run wrote")
-    return Run(path, about)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How a run stands, as far as its folder tells.
-
-    Parameters
-    ----------
-    recordings, ok, partial, error, waiting : int
-    pieces : int
-        Pieces of recordings in hand that are done.
-    seconds : float [s]
-        Of sound heard.
-    running : bool
-        Whether a process on this machine is writing to it.
-    errors : tuple of (recording, line)
-    problems : tuple of str
-        Of the corpus.
-    """
-
-    recordings: int
-    ok: int
-    partial: int
-    error: int
-    waiting: int
-    pieces: int
-    seconds: float
-    running: bool
-    errors: tuple[tuple[str, str], ...] = ()
-    problems: tuple[str, ...] = ()
-
-
-def read_status(at: str | Path) -> Status:
-    """Say how a run stands; it may be going on, stopped or done.
-
-    Parameters
-    ----------
-    at : path
-
-    Returns
-    -------
-    Status
-
-    Raises
-    ------
-    RunError
-        It is no folder of a study.
-    """
-    out = Path(at)
-    plan = _read_json(out / ".harken" / "plan.json")
-    if plan is None:
-        raise RunError(f"{str(out)!r} holds no study: name a folder that harken study run wrote")
-    recipe = Recipe.from_dict(plan["recipe"])
-    statuses: Counter[str] = Counter()
-    errors = []
-    seconds = 0.0
-    for one in _recordings_of(plan):
-        found = work.receipt_of(Job(one, str(out), recipe, 0.0, 0, ""))
-        if found is None or found.run != recipe.run:
-            statuses["waiting"] += 1
-            continue
-        statuses[found.status] += 1
-        seconds += found.seconds
-        if found.error:
-            errors.append((one.name, found.error))
-    return Status(
-        recordings=len(plan["recordings"]),
-        ok=statuses["ok"],
-        partial=statuses["partial"],
-        error=statuses["error"],
-        waiting=statuses["waiting"],
-        pieces=sum(1 for _ in (out / ".harken" / "pieces").glob("*/*.npz")),
-        seconds=seconds,
-        running=_is_locked(out / ".harken" / "lock"),
-        errors=tuple(errors),
-        problems=tuple(plan.get("problems", ())),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """What a repeated run is beside the first.
-
-    Parameters
-    ----------
-    recordings : int
-        That were compared.
-    differences : tuple of str
-        One line each; empty where every row of every table is equal.
-    surroundings : tuple of str
-        Versions underneath that are not those of the first run.
-    """
-
-    recordings: int
-    differences: tuple[str, ...]
-    surroundings: tuple[str, ...] = ()
-
-    @property
-    def equal(self) -> bool:
-        """Whether nothing differs."""
-        return not self.differences
 
 
 def study_again(at: str | Path, *, out: Path) -> Study:
@@ -649,13 +453,12 @@ def study_again(at: str | Path, *, out: Path) -> Study:
     Raises
     ------
     RunError
-        The version or the model of the run is not the one here, or `at` holds no study.
+        The version or the model of the run is not the one here, the run is not done, or `at`
+        holds no study.
     """
-    plan = _read_json(Path(at) / ".harken" / "plan.json")
-    if plan is None:
-        raise RunError(f"{str(at)!r} holds no study: name a folder that harken study run wrote")
-    recipe = Recipe.from_dict(plan["recipe"])
-    if (out / "run.json").exists():
+    plan = read_plan(at, whole=True)
+    recipe = plan.recipe
+    if is_planned(out):
         raise RunError(f"{str(out)!r} holds a study already: choose another --out")
     here = recipe_of(recipe.model)
     if here.harken != recipe.harken:
@@ -668,61 +471,12 @@ def study_again(at: str | Path, *, out: Path) -> Study:
             f"the model {recipe.model!r} here is not the one of the run (sha256 "
             f"{recipe.model_sha256[:12]}…): add that file again (harken model add)"
         )
-    corpus = Corpus(
-        plan["corpus"], plan["kind"], tuple(_recordings_of(plan)), tuple(plan["problems"])
-    )
-    return Study(corpus, out=out, recipe=recipe, piece_s=float(plan["piece_s"]))
-
-
-def compare(first: str | Path, second: str | Path) -> Again:
-    """Compare two runs of the same recordings, row by row.
-
-    Parameters
-    ----------
-    first, second : path
-
-    Returns
-    -------
-    Again
-
-    Raises
-    ------
-    RunError
-        One of them holds no study.
-    """
-    one, two = read_run(first), read_run(second)
-    ours, theirs = (
-        {(row["child_id"], row["recording"]): row for row in run.recordings.to_pylist()}
-        for run in (one, two)
-    )
-    differences = []
-    if one.about["run"] != two.about["run"]:
-        differences.append("the model, the rule, the settings or the version are not the same")
-    compared = 0
-    for key in sorted(ours.keys() | theirs.keys()):
-        left, right = ours.get(key), theirs.get(key)
-        if left is None or right is None:
-            differences.append(f"{key[1]}: only in {'the second' if left is None else 'the first'}")
-            continue
-        compared += 1
-        if left["file_sha256"] != right["file_sha256"]:
-            differences.append(f"{key[1]}: the file has changed")
-        elif left["status"] != right["status"]:
-            differences.append(f"{key[1]}: was {left['status']} and is {right['status']}")
-        tables = TABLES if one.about["frames"] and two.about["frames"] else TABLES[:-1]
-        for table in tables:
-            rows = [_part(run.at, table, *key) for run in (one, two)]
-            if rows[0] is None or rows[1] is None:
-                if rows[0] is not rows[1]:
-                    differences.append(f"{key[1]}: {table} is there only once")
-            elif not rows[0].equals(rows[1]):
-                differences.append(f"{key[1]}: {table} differ")
-    under = [
-        f"{name} was {before} and is {now}"
-        for name, before in one.about["surroundings"].items()
-        if (now := two.about["surroundings"].get(name)) != before
-    ]
-    return Again(compared, tuple(differences), tuple(under))
+    if waiting := read_status(at).waiting:
+        raise RunError(
+            f"{waiting} recordings of {str(at)!r} were not heard yet: finish the run with the "
+            "command that began it, then repeat it"
+        )
+    return Study(plan.corpus, out=out, recipe=recipe, piece_s=plan.piece_s)
 
 
 _GONE = "the Dask scheduler is gone; what is done is kept, and the same command goes on from there"
@@ -759,6 +513,23 @@ class _Clock:
         return elapsed * (1 - self.share) / self.share
 
 
+def _look(recording: Recording) -> tuple[int, str]:
+    try:
+        return about_file(recording.at)
+    except SourceError:
+        # A worker may see it nevertheless; else it says why not.
+        return 0, ""
+
+
+def _refuse_others(out: Path) -> None:
+    """Refuse a folder in which results would replace what is not Harken's."""
+    for name in (*TABLES, "recordings.csv", "recordings.parquet", "run.json"):
+        if (out / name).exists():
+            raise OutputError(
+                f"{str(out)!r} holds {name!r}, which is no result of a study: choose another --out"
+            )
+
+
 def _weight(job: Job) -> float:
     # A file of which nobody knows the size counts as a small one.
     return float(max(job.size, 1_000_000))
@@ -779,16 +550,16 @@ def _next(ready: "queue.SimpleQueue[Any]") -> Any:
 def _outcome(future: Any) -> Any:
     from distributed import KilledWorker
 
-    if future.status == "finished":
+    try:
         return future.result()
-    if future.status == "error":
-        error = future.exception()
-        if isinstance(error, KilledWorker):
-            return _Killed()
-        if isinstance(error, OutputError | RunError):
-            raise error
-        raise RunError(f"a worker failed ({type(error).__name__}: {error}): see its log")
-    raise RunError(_GONE)
+    except KilledWorker:
+        return _Killed()
+    except (OutputError, RunError):
+        raise
+    except CancelledError:
+        raise RunError(_GONE) from None
+    except Exception as error:
+        raise RunError(f"a worker failed ({type(error).__name__}: {error}): see its log") from None
 
 
 def _twins(jobs: Sequence[Job], receipts: Mapping[str, Receipt]) -> list[str]:
@@ -807,44 +578,12 @@ def _twins(jobs: Sequence[Job], receipts: Mapping[str, Receipt]) -> list[str]:
     return problems
 
 
-def _part(out: Path, table: str, child: str, recording: str) -> pa.Table | None:
-    path = part_of(out, table, child, recording)
-    return pq.ParquetFile(path).read() if path.is_file() else None
-
-
 def _age(about: Mapping[str, str]) -> int | None:
     try:
         born = date.fromisoformat(about["child_dob"][:10])
         return (date.fromisoformat(about["date_iso"][:10]) - born).days
     except (KeyError, ValueError):
         return None
-
-
-def _key(one: Recording) -> tuple[str, str]:
-    return one.child, one.name
-
-
-def _recordings_of(plan: Mapping[str, Any]) -> list[Recording]:
-    return [Recording.from_dict(one) for one in plan["recordings"]]
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        with path.open("r") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def cores() -> int:

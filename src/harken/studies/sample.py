@@ -6,19 +6,25 @@ drawn minutes are about all of them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 
 from harken.errors import ParameterError
-from harken.studies.agree import common, length
-from harken.studies.annotation import Annotation, Annotations
+from harken.studies.annotation import Annotation, Annotations, joined
+from harken.studies.formats import write
+from harken.studies.names import match
+from harken.writing import put, replacing, writing
 
 Way = Literal["random", "high", "stratified"]
 WAYS: tuple[Way, ...] = ("random", "high", "stratified")
 """How segments are drawn: all alike; more often where there is much crying; so many from each of
 the strata without, with some and with much of it."""
+
+LISTEN = "listen here"
+"""The word on a template's tier that shows where to listen."""
 
 _STRATA = ("none", "some", "much")
 
@@ -80,13 +86,15 @@ def sample(
     recordings : mapping of str to float [s]
         Name → length. What is left at the end, shorter than a segment, can't be drawn.
     count : int, ≥ 1
-        How many. `stratified` takes a third from each stratum that there is.
+        How many. `stratified` takes a third from each stratum that there is; where one has
+        fewer, the others give more.
     seconds : float, > 0 [s]
         Length of each.
     way : {'random', 'high', 'stratified'}
     heard : mapping, optional
         Name → annotations with the label ``cry``, of a run or another tool; `high` and
-        `stratified` need them.
+        `stratified` need them. Where they say which stretches they looked at, only segments
+        inside are drawn; a recording that isn't in it counts as one without crying.
     children : mapping, optional
         Name → whose recording.
     seed : int
@@ -100,7 +108,8 @@ def sample(
     Raises
     ------
     ParameterError
-        If there are fewer segments than are wanted, or `heard` is needed and missing.
+        If there are fewer segments than are wanted, or `heard` is needed and missing, or fewer
+        are wanted than there are strata: what can't be drawn would stand for nothing.
 
     Examples
     --------
@@ -115,9 +124,9 @@ def sample(
     if way != "random" and not heard:
         raise ParameterError(f"sample: {way!r} needs to know where crying was heard; give a run")
     grid = [
-        (name, i * seconds, _crying(heard, name, i * seconds, (i + 1) * seconds))
+        (name, i * seconds, crying)
         for name, whole in sorted(recordings.items())
-        for i in range(int(whole // seconds))
+        for i, crying in _segments(int(whole // seconds), seconds, (heard or {}).get(name))
     ]
     if len(grid) < count:
         raise ParameterError(
@@ -198,30 +207,67 @@ def systematic(chances: np.ndarray, rng: np.random.Generator) -> list[int]:
     return sorted(int(order[i]) for i in np.searchsorted(sums, marks, "right"))
 
 
-def template(segments: Sequence[Segment], *, tiers: Sequence[str] = ("CHI",)) -> Annotations:
-    """Make what people fill in: the stretches to listen to, and an empty tier for each voice.
+def write_template(segments: Sequence[Segment], path: Path, *, media: str, duration: float) -> None:
+    """Write what people fill in: where to listen, and an empty tier CHI.
 
     Parameters
     ----------
     segments : sequence of Segment
         Of one recording.
-    tiers : sequence of str
+    path : Path
+        ``.eaf`` or ``.TextGrid``.
+    media : str
+        Name of the recording's file.
+    duration : float [s]
+        Of the recording.
+
+    Raises
+    ------
+    AnnotationError, ParameterError
+        If it can't be written.
+    OutputError
+        If its folder can't be made.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write([replace(template(segments), recording=media, duration=duration)], path)
+    # Annotations know no tier without any on it.
+    if path.suffix == ".eaf":
+        import pympi
+
+        eaf = pympi.Elan.Eaf(str(path))
+        eaf.add_tier("CHI")
+        eaf.add_tier("vcm@CHI", ling="said", parent="CHI")
+        text = pympi.Elan.to_string(eaf, encoding="unicode")
+        put(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode())
+    else:
+        from praatio import textgrid
+
+        grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=False)
+        grid.addTier(textgrid.IntervalTier("CHI", [], 0, grid.maxTimestamp))
+        with replacing(path) as part:
+            grid.save(str(part), format="long_textgrid", includeBlankSpaces=True)
+
+
+def template(segments: Sequence[Segment]) -> Annotations:
+    """Give the stretches to listen to, as annotations of the tier ``segments``.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        Of one recording.
 
     Returns
     -------
     Annotations
-        To be written as .eaf or TextGrid; a tier ``segments`` shows where to listen.
+        Its annotations say `LISTEN`, and stand for nothing that is heard.
     """
     recording = segments[0].recording if segments else ""
     return Annotations(
         recording=recording,
         annotations=tuple(
             Annotation(
-                onset=one.since,
-                offset=one.until,
-                label="other",
-                source="listen here",
-                tier="segments",
+                onset=one.since, offset=one.until, label="other", source=LISTEN, tier="segments"
             )
             for one in segments
         ),
@@ -229,46 +275,89 @@ def template(segments: Sequence[Segment], *, tiers: Sequence[str] = ("CHI",)) ->
     )
 
 
-def split(item: Annotations, segments: Sequence[Segment]) -> list[tuple[Segment, Annotations]]:
-    """Cut a recording's annotations into the drawn segments, so that each has its weight.
+class _Divisible(Protocol):
+    @property
+    def recording(self) -> str: ...
+
+    @property
+    def about(self) -> Mapping[str, str]: ...
+
+    def within(self, since: float, until: float, **more: Any) -> Self | None: ...
+
+
+_D = TypeVar("_D", bound=_Divisible)
+
+
+def into_segments(items: Sequence[_D], drawn: Sequence[Segment]) -> tuple[list[_D], list[str]]:
+    """Cut recordings into the segments that were drawn, each with its weight.
 
     Parameters
     ----------
-    item : Annotations
-        Of the segments' recording.
-    segments : sequence of Segment
+    items : sequence of Pair, or of `harken.studies.raters.Panel`
+        Recordings.
+    drawn : sequence of Segment
 
     Returns
     -------
-    list of (Segment, Annotations)
-        Only what lies in the segment, which is all that counts as looked at.
+    (list, list of str)
+        A Pair or Panel for each segment, with the child and the stratum it was drawn with; and a
+        sentence on segments that were left out, since not all looked at them.
+
+    Raises
+    ------
+    ParameterError
+        If none is left, or it isn't clear whose a segment is.
     """
-    return [
-        (
-            one,
-            Annotations(
-                recording=one.name,
-                annotations=tuple(
-                    each
-                    for each in item.annotations
-                    if each.onset < one.until
-                    and each.offset > one.since
-                    and each.tier != "segments"
-                ),
-                analysed=((one.since, one.until),),
-                duration=item.duration,
-            ),
+    names = match(
+        {one.recording for one in drawn},
+        (one.recording for one in items),
+        ours="the table of segments",
+        theirs="the annotations",
+    )
+    by_name = {one.recording: one for one in items}
+    made: list[_D] = []
+    left = []
+    for one in drawn:
+        whole = by_name.get(names.get(one.recording, ""))
+        part = whole and whole.within(
+            one.since,
+            one.until,
+            child=one.child,
+            weight=one.weight,
+            about={**whole.about, "child_id": one.child, "stratum": one.stratum},
+            segment=one.name,
         )
-        for one in segments
-    ]
+        if part:
+            made.append(part)
+        else:
+            left.append(one.name)
+    if not made:
+        raise ParameterError("agree: none of the segments that were drawn was looked at by both")
+    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+    said = f"{len(left)} of {len(drawn)} segments were not looked at by both: "
+    return made, [said + ", ".join(left[:3]) + more] if left else []
 
 
-def _crying(
-    heard: Mapping[str, Annotations] | None, name: str, since: float, until: float
-) -> float:
-    if not heard or name not in heard:
-        return 0.0
-    return length(common(heard[name].where("cry"), [(since, until)]))
+def _segments(count: int, seconds: float, heard: Annotations | None) -> list[tuple[int, float]]:
+    """Give which segments of a recording may be drawn, and the crying in each."""
+    if heard is None:
+        return [(i, 0.0) for i in range(count)]
+    edges = np.arange(count + 1) * seconds
+    crying = _inside(joined(heard.where("cry")), edges)
+    looked = _inside(joined(heard.analysed or [(0.0, float(edges[-1]))]), edges)
+    return [(i, float(crying[i])) for i in range(count) if looked[i] > seconds - 1e-6]
+
+
+def _inside(spans: Sequence[tuple[float, float]], edges: np.ndarray) -> np.ndarray:
+    """Give how many seconds of the spans lie between each two edges."""
+    if not spans:
+        return np.zeros(len(edges) - 1)
+    ends = np.array(spans)
+    sums = np.concatenate([[0.0], np.cumsum(ends[:, 1] - ends[:, 0])])
+    before = np.stack([sums[:-1], sums[1:]], axis=1).ravel()
+    made = np.diff(np.interp(edges, ends.ravel(), before))
+    # Rounding must not put a minute without crying among those with some.
+    return np.where(made < 1e-9, 0.0, made)
 
 
 def _by_stratum(
@@ -279,6 +368,11 @@ def _by_stratum(
     edge = float(np.median(some)) if len(some) else 0.0
     stratum = np.where(crying == 0, 0, np.where(crying <= edge, 1, 2))
     there = [s for s in range(3) if (stratum == s).any()]
+    if count < len(there):
+        raise ParameterError(
+            f"sample: {count} segments can't be of {len(there)} strata "
+            f"({', '.join(_STRATA[s] for s in there)}): draw {len(there)} or more"
+        )
     wanted = dict.fromkeys(there, 0)
     left = count
     # A stratum may be too small for its share; the others then give more.
@@ -291,8 +385,6 @@ def _by_stratum(
     chosen = []
     for s in there:
         units = np.flatnonzero(stratum == s)
-        if wanted[s] == 0:
-            continue
         drawn = rng.choice(units, size=wanted[s], replace=False)
         chance = wanted[s] / len(units)
         chosen += [(int(i), _STRATA[s], chance) for i in drawn]

@@ -1,18 +1,16 @@
 """Groups and ages compared, with children as what was sampled.
 
-A hundred cries of one child are not a hundred children. So: mixed models with an
-intercept for each child, generalised estimating equations and Cox models whose
-errors are clustered by child, and intervals from drawing children. With few
-children, intervals use *t* with children less parameters as degrees of freedom.
+A hundred cries of one child are not a hundred children. So: models of
+`harken.studies.models`, whose errors are over children, and intervals from
+drawing children. All use *t*, with degrees of freedom that follow from how many
+children a number rests on.
 
 A cry that stopped before anybody came says that the answer took longer than
 that; it is censored, and never left out.
 """
 
 import math
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -21,23 +19,39 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError, ParameterError
 from harken.insight.estimate import Estimate
-from harken.studies.circular import TimeOfDay, permutation_test, rayleigh, time_of_day
+from harken.insight.picture import many
+from harken.studies.circular import (
+    TimeOfDay,
+    child_means,
+    hours_apart,
+    hours_heard,
+    permutation_test,
+    rayleigh,
+    time_of_day,
+)
+from harken.studies.models import NONE, Fit, cox, gee, mixed
+from harken.studies.sampled import Sampled, logs
 from harken.studies.tables import StudyTable
 
 LEAST_CHILDREN = 6
 """Fewer children than this are described, and not compared."""
 
 FEW_CHILDREN = 20
-"""With fewer, errors that are clustered by child are rough; a note says so."""
+"""With fewer, a note says that much is not seen."""
 
 WITHIN_S = (10.0, 60.0)
 
 _AGE_STEP_WEEKS = 4.0
 _LEAST_AGE_SPREAD_WEEKS = 0.5
-_AT_ONCE = 50
-_LARGEST_LOG = 12.0
-"""A ratio of more than e to this is a model that runs away, as where a group has no event."""
+_LARGEST_SPAN = 12.0
+"""An interval of a ratio from x to more than e to this times x says nothing."""
+_EVEN = 0.8
+"""Least time that an hour of the day was listened to, as a share of the most."""
 _COX = "Cox model, errors clustered by child"
+_LOGIT = "GEE, logit, exchangeable within child"
+_GAUSSIAN = "GEE, Gaussian, exchangeable within child, weighted by time heard"
+_MIXED = "linear mixed model of the logarithm, an intercept for each child"
+_DRAWN = "Kaplan–Meier; children drawn with replacement"
 _NO_ANSWER = "the model found no answer that can be relied on"
 
 
@@ -88,7 +102,16 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Share answered by each time, with a band from drawing children."""
+    """Share answered by each time, with a band from drawing children.
+
+    Parameters
+    ----------
+    times : tuple of float [s]
+        From the onset on.
+    answered : tuple of float, 0 to 1
+    low, high : tuple of float, 0 to 1
+        Empty for a group of one child.
+    """
 
     times: tuple[float, ...]
     answered: tuple[float, ...]
@@ -148,6 +171,12 @@ class Comparison:
     level : float
     times, seed : int
         Of the draws.
+    made : str
+        How the episodes were found, as in `StudyTable`.
+    nested : bool
+        Whether each child is in one group.
+    evenly : bool or None
+        Whether every hour of the day was listened to alike; None where that is not known.
     """
 
     groups: tuple[Group, ...]
@@ -161,35 +190,9 @@ class Comparison:
     level: float
     times: int
     seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """A coefficient with its clustered error."""
-
-    value: float
-    error: float
-    df: float
-
-    def interval(self, level: float) -> tuple[float, float]:
-        from scipy.stats import t
-
-        reach = float(t.ppf(0.5 + level / 2, self.df)) * self.error
-        return self.value - reach, self.value + reach
-
-    @property
-    def p(self) -> float:
-        from scipy.stats import t
-
-        return float(2 * t.sf(abs(self.value / self.error), self.df))
-
-    @property
-    def usable(self) -> bool:
-        """Whether the model came to an answer: rows without any variance leave it none."""
-        return math.isfinite(self.error) and self.error > 1e-9 and math.isfinite(self.value)
-
-
-_NONE = _Fit(math.nan, math.nan, 1.0)
+    made: str = ""
+    nested: bool = True
+    evenly: bool | None = None
 
 
 def compare(
@@ -222,14 +225,16 @@ def compare(
     Returns
     -------
     Comparison
+        Groups are described whatever there is; where nothing can be compared (one group and no
+        age, too few children, a group of one child) a note says why. A model
+        that finds no answer says so in its own note.
 
     Raises
     ------
     ParameterError
-        If there are too few children or nothing to compare, a group has one child, no cry
-        was answered, or an argument is out of its range.
+        If an argument is out of its range.
     HarkenError
-        If a package is missing. A model that finds no answer says so in its note.
+        If a package is missing.
     """
     _packages()
     if not 0.5 <= level <= 0.999:
@@ -238,82 +243,68 @@ def compare(
         raise ParameterError(f"times={times!r} must be from 99 to 100000")
     if seed < 0:
         raise ParameterError(f"seed={seed!r} must be 0 or more")
-    if not within_s or min(within_s) <= 0:
+    if not within_s or not all(0 < one < math.inf for one in within_s):
         raise ParameterError("within_s must hold times above 0 s")
     notes, used = list(table.notes), ["Kaplan-Meier", "bootstrap"]
-    episodes, recordings = table.episodes, table.recordings
-    some = (episodes["group"] != "").any()
-    if some and (unnamed := int((episodes["group"] == "").sum())):
-        notes.append(f"{unnamed} episodes without a group were left out")
-        episodes = episodes[episodes["group"] != ""].reset_index(drop=True)
-        if recordings is not None:
-            recordings = recordings[recordings["group"] != ""].reset_index(drop=True)
+    episodes, recordings = _in_groups(table, notes)
     names = sorted(episodes["group"].unique())
     if reference is not None:
         if reference not in names:
-            raise ParameterError(f"no group {reference!r}; there are {', '.join(names) or 'none'}")
-        names = [reference, *(one for one in names if one != reference)]
-    aged = age and _has_age(episodes)
-    if age and not aged and episodes["age_weeks"].notna().any():
-        notes.append("age is left out of the models: it is not known of all, or hardly differs")
-    if aged and len(names) > 1 and not _told_apart(episodes, names):
-        aged = False
-        notes.append("age is left out of the models: groups and ages can't be told apart")
-    if len(names) < 2 and not aged:
-        raise ParameterError(
-            "nothing to compare: there is one group, and no age that differs; name groups with "
-            "--children or GROUP=RUN"
-        )
-    children = episodes["child_id"].nunique()
-    if children < LEAST_CHILDREN:
-        raise ParameterError(
-            f"{children} children are too few to compare: it takes at least {LEAST_CHILDREN}, "
-            "however many cries each has"
-        )
-    for name in names:
-        count = episodes.loc[episodes["group"] == name, "child_id"].nunique()
-        if count < 2:
             raise ParameterError(
-                f"group {name!r} has one child: nothing tells that child from its group"
+                f"no group {reference!r}; there are {', '.join(filter(None, names)) or 'none'}"
             )
-    if not episodes["answered"].any():
-        raise ParameterError("no cry was answered: there are no latencies to compare")
-    if children < FEW_CHILDREN:
-        notes.append(
-            f"{children} children are few: intervals are rough, and a difference that is not "
-            "found may well be there"
-        )
+        names = [reference, *(one for one in names if one != reference)]
+    aged = age and _aged(episodes, names, notes)
     nested = bool((episodes.groupby("child_id")["group"].nunique() == 1).all())
     if not nested:
         notes.append("some children are in more than one group")
-    sampled = _Sampled(episodes, names, nested, times, seed)
+    evenly = _evenly(recordings, names)
+    _tell_hours(episodes, evenly, notes)
+    sampled = Sampled(episodes, names, nested, times, seed)
     groups = [
         _group(one, episodes, recordings, sampled, within_s, level, times, seed) for one in names
     ]
-    effects = _sizes(names, sampled, within_s, level)
-    effects += _cox(episodes, names, aged, level, used)
-    effects += _answered(episodes, names, aged, level, used)
-    effects += _crying(episodes, names, aged, level, used, notes)
-    if recordings is not None and len(recordings):
-        effects += _amount(recordings, names, aged, level, used)
-    effects += _clock(episodes, names, nested, groups, level, times, seed, used)
+    children = episodes["child_id"].nunique()
+    effects: list[Effect] = []
+    if why := _why_not(episodes, names, aged):
+        notes.append(f"nothing is compared: {why}")
+    else:
+        if children < FEW_CHILDREN:
+            notes.append(
+                f"{children} children are few: a difference that is not found may well be there"
+            )
+        if episodes["answered"].any():
+            effects += _sizes(names, sampled, within_s, level)
+            effects += _cox(episodes, names, aged, level, used)
+            effects += _answered(episodes, names, aged, level, used)
+        else:
+            notes.append("no cry was answered: there are no latencies to compare")
+        effects += _crying(episodes, names, aged, nested, level, used, notes)
+        if recordings is not None and len(recordings):
+            effects += _amount(recordings, names, aged, level, used, notes)
+        effects += _clock(episodes, names, nested, evenly, level, times, seed, used)
+    if any(one.clock is not None for one in groups):
+        used.append("circular")
     ps = [one.p for one in effects if one.p is not None]
     adjusted = iter(holm(ps))
     effects = [replace(one, p_holm=next(adjusted)) if one.p is not None else one for one in effects]
     if ps:
         used.append("Holm")
     return Comparison(
-        tuple(groups),
-        tuple(effects),
-        len(ps),
-        tuple(notes),
-        tuple(dict.fromkeys(used)),
-        children,
-        len(episodes),
-        int((~episodes["answered"]).sum()),
-        level,
-        times,
-        seed,
+        groups=tuple(groups),
+        effects=tuple(effects),
+        tests=len(ps),
+        notes=tuple(notes),
+        used=tuple(dict.fromkeys(used)),
+        children=children,
+        episodes=len(episodes),
+        censored=int((~episodes["answered"]).sum()),
+        level=level,
+        times=times,
+        seed=seed,
+        made=table.made,
+        nested=nested,
+        evenly=evenly,
     )
 
 
@@ -358,7 +349,9 @@ def hedges_g(first: Sequence[float], second: Sequence[float], *, level: float = 
     Returns
     -------
     Estimate
-        Not known where nothing varies.
+        Cohen's d, pooled, less its bias; the interval turns the noncentral *t* round, so that it
+        holds for few children too, were the children's values normal. Not known where nothing
+        varies.
 
     Raises
     ------
@@ -367,107 +360,40 @@ def hedges_g(first: Sequence[float], second: Sequence[float], *, level: float = 
 
     Source
     ------
-    Hedges, Journal of Educational Statistics 6 (1981) 107-128.
+    Hedges, Journal of Educational Statistics 6 (1981) 107-128; Steiger & Fouladi, in What if
+    there were no significance tests?, 1997, 221-257 (the interval).
 
     Examples
     --------
     >>> round(hedges_g([1, 2, 3, 4], [3, 4, 5, 6]).value, 3)
     1.347
     """
-    from scipy.stats import norm
+    from scipy.special import nctdtrinc
 
     a, b = np.asarray(first, float), np.asarray(second, float)
     if min(len(a), len(b)) < 2:
         raise ParameterError("a standardised difference needs at least 2 children in each group")
     n, m = len(a), len(b)
     how = "Hedges' g of the means of children"
-    pooled = math.sqrt(((n - 1) * a.var(ddof=1) + (m - 1) * b.var(ddof=1)) / (n + m - 2))
-    if pooled == 0:
+    df = n + m - 2
+    pooled = math.sqrt(((n - 1) * a.var(ddof=1) + (m - 1) * b.var(ddof=1)) / df)
+    apart = float(b.mean() - a.mean())
+    if pooled <= 1e-9 * max(abs(a).max(), abs(b).max()):
         return Estimate(None, None, None, n + m, level=level, how=how)
-    g = float(b.mean() - a.mean()) / pooled * (1 - 3 / (4 * (n + m) - 9))
-    error = math.sqrt((n + m) / (n * m) + g * g / (2 * (n + m)))
-    reach = float(norm.ppf(0.5 + level / 2)) * error
-    return Estimate(g, g - reach, g + reach, n + m, level=level, how=how)
-
-
-class _Sampled:
-    """Waiting times of each group, and children drawn with replacement."""
-
-    def __init__(
-        self, episodes: Any, names: Sequence[str], nested: bool, times: int, seed: int
-    ) -> None:
-        order = np.lexsort((~episodes["answered"].to_numpy(bool), episodes["waited_s"].to_numpy()))
-        rows = episodes.iloc[order]
-        self.waited = rows["waited_s"].to_numpy(float)
-        self.answered = rows["answered"].to_numpy(bool)
-        group = rows["group"].to_numpy(object)
-        children, self.child = np.unique(rows["child_id"].to_numpy(str), return_inverse=True)
-        self.children, self.groups = len(children), len(names)
-        self.of = {name: group == name for name in names}
-        self.rows = len(rows)
-        random = np.random.default_rng(seed)
-        self.drawn = np.zeros((times, self.children))
-        # Groups keep their size. Their order does not hang on which is compared with which.
-        parts = [np.unique(self.child[self.of[name]]) for name in sorted(names)] if nested else []
-        for part in parts or [np.arange(self.children)]:
-            even = np.full(len(part), 1 / len(part))
-            self.drawn[:, part] = random.multinomial(len(part), even, times)
-
-    def values(
-        self, name: str, ats: Sequence[float]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the median and the shares at times: of what was seen, and of each draw."""
-        chosen = self.of[name]
-        waited, answered, child = self.waited[chosen], self.answered[chosen], self.child[chosen]
-        seen = _kaplan_meier(waited, answered, np.ones((1, len(waited))), ats)[0]
-        parts = [
-            _kaplan_meier(waited, answered, self.drawn[at : at + _AT_ONCE, child], ats)
-            for at in range(0, len(self.drawn), _AT_ONCE)
-        ]
-        return seen, np.concatenate(parts)
-
-    @property
-    def df(self) -> float:
-        return max(1.0, self.children - self.groups)
-
-    def spread(self, draws: NDArray[np.float64]) -> float | None:
-        """Give the error of what was drawn; None where too many draws have no value."""
-        known = draws[np.isfinite(draws)]
-        if len(known) < 0.95 * len(draws):
-            return None
-        # Drawing k of k children makes errors too small by k − 1 to k.
-        return float(known.std(ddof=1)) * math.sqrt(self.children / self.df)
-
-
-def _kaplan_meier(
-    waited: NDArray[np.float64],
-    answered: NDArray[np.bool_],
-    weights: NDArray[np.float64],
-    ats: Sequence[float],
-) -> NDArray[np.float64]:
-    """Give the median, then the share answered by each time; rows are sets of weights."""
-    at_risk = np.cumsum(weights[:, ::-1], axis=1)[:, ::-1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        falls = np.where(at_risk > 0, weights * answered / at_risk, 0.0)
-    left = np.cumprod(1 - falls, axis=1)
-    found = np.full((len(weights), 1 + len(ats)), np.nan)
-    half = left <= 0.5 + 1e-12
-    some = half.any(axis=1)
-    found[some, 0] = waited[half.argmax(axis=1)[some]]
-    for k, at in enumerate(ats, start=1):
-        place = int(np.searchsorted(waited, at, side="right")) - 1
-        found[:, k] = 1 - left[:, place] if place >= 0 else 0.0
-        if at > waited[-1]:
-            # Nobody was watched for that long, and some were still waiting.
-            found[left[:, -1] > 1e-12, k] = np.nan
-    return found
+    size, less = math.sqrt(n * m / (n + m)), 1 - 3 / (4 * df - 1)
+    # Under the sizes at its ends, what was seen comes with the shares that the level leaves.
+    low, high = (
+        float(nctdtrinc(df, share, apart / pooled * size)) / size * less
+        for share in (0.5 + level / 2, 0.5 - level / 2)
+    )
+    return Estimate(apart / pooled * less, low, high, n + m, level=level, how=how)
 
 
 def _group(
     name: str,
     episodes: Any,
     recordings: Any,
-    sampled: _Sampled,
+    sampled: Sampled,
     within_s: Sequence[float],
     level: float,
     times: int,
@@ -478,24 +404,12 @@ def _group(
     grid = _grid(rows["waited_s"].to_numpy(float))
     ats = [*within_s, *grid]
     seen, draws = sampled.values(name, ats)
-    how = "Kaplan–Meier; children drawn with replacement"
-    median = _log_estimate(seen[0], draws[:, 0], sampled, children, level, "s", how)
-    shares = [
-        _plain_estimate(seen[k], draws[:, k], sampled, children, level, "share", how, ends=(0, 1))
-        for k in range(1, len(ats) + 1)
-    ]
+    median = _ratio_of(sampled.fit(*logs(seen[0], draws[:, 0]), name), children, level, "s", _DRAWN)
+    if seen[0] == 0:
+        median = replace(median, value=0.0)
+    fits = [sampled.fit(seen[k], draws[:, k], name) for k in range(1, len(ats) + 1)]
     count = len(within_s)
-    known = [
-        (at, one)
-        for at, one in zip(grid, shares[count:], strict=True)
-        if one.value is not None and one.low is not None and one.high is not None
-    ]
-    curve = Curve(
-        tuple(at for at, _ in known),
-        tuple(float(one.value or 0.0) for _, one in known),
-        tuple(float(one.low or 0.0) for _, one in known),
-        tuple(float(one.high or 0.0) for _, one in known),
-    )
+    shares = [_within(one, children, level, "share", _DRAWN, (0, 1)) for one in fits[:count]]
     timed = rows[rows["hour"].notna()]
     clock = (
         time_of_day(
@@ -510,11 +424,26 @@ def _group(
         len(rows),
         int(rows["answered"].sum()),
         median,
-        tuple(zip(map(float, within_s), shares[:count], strict=True)),
+        tuple(zip(map(float, within_s), shares, strict=True)),
         _rate(recordings, name, level),
         clock,
         _hours(timed),
-        curve,
+        _curve(grid, fits[count:], children, level),
+    )
+
+
+def _curve(grid: Sequence[float], fits: Sequence[Fit], children: int, level: float) -> Curve:
+    known = [
+        (at, fit)
+        for at, fit in zip(grid, fits, strict=True)
+        if math.isfinite(fit.value) and (children < 2 or math.isfinite(fit.error))
+    ]
+    bands = [fit.interval(level) for _, fit in known if children > 1]
+    return Curve(
+        tuple(at for at, _ in known),
+        tuple(fit.value for _, fit in known),
+        tuple(max(0.0, low) for low, _ in bands),
+        tuple(min(1.0, high) for _, high in bands),
     )
 
 
@@ -543,79 +472,151 @@ def _rate(recordings: Any, name: str, level: float) -> Estimate:
     n = len(each)
     if n < 2:
         return Estimate(float(each[0]), None, None, n, unit="min/h", level=level, how=how)
-    low, high = _Fit(float(each.mean()), float(each.std(ddof=1)) / math.sqrt(n), n - 1).interval(
-        level
-    )
-    return Estimate(float(each.mean()), max(0.0, low), high, n, unit="min/h", level=level, how=how)
+    fit = Fit(float(each.mean()), float(each.std(ddof=1)) / math.sqrt(n), n - 1.0)
+    return _within(fit, n, level, "min/h", how, (0, math.inf))
 
 
-def _log_estimate(
-    seen: float,
-    draws: NDArray[np.float64],
-    sampled: _Sampled,
-    n: int,
-    level: float,
-    unit: str,
-    how: str,
+def _ratio_of(fit: Fit, n: int, level: float, unit: str, how: str) -> Estimate:
+    """Tell a logarithm as what it is the logarithm of."""
+    value = math.exp(fit.value) if math.isfinite(fit.value) and fit.value < 700 else None
+    low, high = fit.interval(level) if fit.usable else (-math.inf, math.inf)
+    if value is None or high - low > 2 * _LARGEST_SPAN:
+        return Estimate(value, None, None, n, unit=unit, level=level, how=how)
+    return Estimate(value, math.exp(low), math.exp(high), n, unit=unit, level=level, how=how)
+
+
+def _within(
+    fit: Fit, n: int, level: float, unit: str, how: str, ends: tuple[float, float]
 ) -> Estimate:
-    if not (np.isfinite(seen) and seen > 0):
-        return Estimate(None, None, None, n, unit=unit, level=level, how=how)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = sampled.spread(np.log(draws))
-    if error is None:
-        return Estimate(float(seen), None, None, n, unit=unit, level=level, how=how)
-    low, high = _Fit(math.log(seen), error, sampled.df).interval(level)
-    ends = math.exp(low), math.exp(high)
-    return Estimate(float(seen), *ends, n, unit=unit, level=level, how=how)
-
-
-def _plain_estimate(
-    seen: float,
-    draws: NDArray[np.float64],
-    sampled: _Sampled,
-    n: int,
-    level: float,
-    unit: str,
-    how: str,
-    *,
-    ends: tuple[float, float],
-) -> Estimate:
-    if not np.isfinite(seen):
-        return Estimate(None, None, None, n, unit=unit, level=level, how=how)
-    error = sampled.spread(draws)
-    if error is None:
-        return Estimate(float(seen), None, None, n, unit=unit, level=level, how=how)
-    low, high = _Fit(float(seen), error, sampled.df).interval(level)
+    """Tell a number that can't be beyond its ends."""
+    value = fit.value if math.isfinite(fit.value) else None
+    if not fit.usable:
+        return Estimate(value, None, None, n, unit=unit, level=level, how=how)
+    low, high = fit.interval(level)
+    if low <= ends[0] and high >= ends[1]:
+        # All that there can be is no interval.
+        return Estimate(value, None, None, n, unit=unit, level=level, how=how)
     return Estimate(
-        float(seen), max(ends[0], low), min(ends[1], high), n, unit=unit, level=level, how=how
+        value, max(ends[0], low), min(ends[1], high), n, unit=unit, level=level, how=how
     )
+
+
+def _in_groups(table: StudyTable, notes: list[str]) -> tuple[Any, Any]:
+    """Give episodes and recordings of the groups that have episodes."""
+    episodes, recordings = table.episodes, table.recordings
+    if (episodes["group"] != "").any():
+        if unnamed := int((episodes["group"] == "").sum()):
+            notes.append(f"{many(unnamed, 'episode')} without a group left out")
+        episodes = episodes[episodes["group"] != ""].reset_index(drop=True)
+    if recordings is None:
+        return episodes, None
+    names = episodes["group"].unique()
+    silent_groups = sorted(set(recordings["group"]) - set(names) - {""})
+    notes += [f"group {name!r} has no cry, and is left out" for name in silent_groups]
+    recordings = recordings[recordings["group"].isin(names)].reset_index(drop=True)
+    if silent := len(set(recordings["child_id"]) - set(episodes["child_id"])):
+        notes.append(
+            f"{many(silent, 'child', 'children')} did not cry, and count in crying an hour alone"
+        )
+    return episodes, recordings
+
+
+def _why_not(episodes: Any, names: Sequence[str], aged: bool) -> str:
+    """Say why nothing can be compared; empty where it can."""
+    children = episodes["child_id"].nunique()
+    if len(names) < 2 and not aged:
+        return (
+            "there is one group, and no age that differs; name groups with --children or GROUP=RUN"
+        )
+    if children < LEAST_CHILDREN:
+        return f"it takes at least {LEAST_CHILDREN} children, however many cries each has"
+    counts = episodes.groupby("group")["child_id"].nunique()
+    for name in names:
+        if counts[name] < 2:
+            return f"group {name!r} has one child, and nothing tells that child from its group"
+    return ""
+
+
+def _aged(episodes: Any, names: Sequence[str], notes: list[str]) -> bool:
+    """Say whether age can be in the models; where it is known and can't, a note says why."""
+    known = episodes["age_weeks"].notna()
+    if not known.any():
+        return False
+    left = "age is left out of the models: "
+    if not known.all():
+        missing = episodes.loc[~known, "child_id"].nunique()
+        notes.append(left + f"it is not known of {many(missing, 'child', 'children')}")
+    elif not _has_age(episodes):
+        notes.append(left + "it hardly differs")
+    elif len(names) > 1 and not _told_apart(episodes, names):
+        notes.append(left + "groups and ages can't be told apart")
+    else:
+        return True
+    return False
+
+
+def _evenly(recordings: Any, names: Sequence[str]) -> bool | None:
+    """Say whether each group was listened to at every hour of the day alike."""
+    if recordings is None:
+        return None
+    for name in names:
+        rows = recordings[(recordings["group"] == name) & recordings["start_hour"].notna()]
+        if not len(rows):
+            return None
+        heard = hours_heard(rows["start_hour"], rows["heard_s"])
+        if heard.min() < _EVEN * heard.max():
+            return False
+    return True
+
+
+def _tell_hours(episodes: Any, evenly: bool | None, notes: list[str]) -> None:
+    timed = int(episodes["hour"].notna().sum())
+    if not timed:
+        return
+    if timed < len(episodes):
+        notes.append(
+            f"{many(len(episodes) - timed, 'episode')} without a time of day left out where it "
+            "counts"
+        )
+    if evenly is False:
+        notes.append(
+            "hours of the day were not listened to alike: when crying begins is also when there "
+            "was a recording, so no direction is tested against any hour alike"
+        )
+    elif evenly is None:
+        notes.append(
+            "times of day are taken as if every hour had been listened to alike, which is not known"
+        )
 
 
 def _sizes(
-    names: Sequence[str], sampled: _Sampled, within_s: Sequence[float], level: float
+    names: Sequence[str], sampled: Sampled, within_s: Sequence[float], level: float
 ) -> list[Effect]:
     """Compare medians and shares, in seconds and in cries out of a hundred."""
     effects = []
-    how = "Kaplan–Meier; children drawn with replacement"
     base, base_draws = sampled.values(names[0], within_s)
     for name in names[1:]:
         seen, draws = sampled.values(name, within_s)
-        contrast = f"{name} against {names[0]}"
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = _log_estimate(
-                float(np.divide(seen[0], base[0])), draws[:, 0] / base_draws[:, 0], sampled,
-                sampled.children, level, "", how,
-            )  # fmt: skip
+        contrast, n = f"{name} against {names[0]}", sampled.count(name, names[0])
+        fit = sampled.apart(
+            name, *logs(seen[0], draws[:, 0]), names[0], *logs(base[0], base_draws[:, 0])
+        )
+        ratio = _ratio_of(fit, n, level, "", _DRAWN)
+        note = "" if ratio.value is not None else "a group's median is not known, or is 0"
         effects.append(
-            Effect("latency", "ratio of medians", contrast, ratio, 1.0, how, sampled.rows)
+            Effect(
+                "latency", "ratio of medians", contrast, ratio, 1.0, _DRAWN, sampled.rows, note=note
+            )
         )
         for k, at in enumerate(within_s, start=1):
-            less = _plain_estimate(
-                seen[k] - base[k], draws[:, k] - base_draws[:, k], sampled, sampled.children,
-                level, "share", how, ends=(-1, 1),
-            )  # fmt: skip
+            fit = sampled.apart(name, seen[k], draws[:, k], names[0], base[k], base_draws[:, k])
+            less = _within(fit, n, level, "share", _DRAWN, (-1, 1))
             measure = f"difference in share within {at:g} s"
-            effects.append(Effect("latency", measure, contrast, less, 0.0, how, sampled.rows))
+            nobody = seen[k] == base[k] == 0
+            note = "nobody was answered so soon in either group" if nobody else ""
+            effects.append(
+                Effect("latency", measure, contrast, less, 0.0, _DRAWN, sampled.rows, note=note)
+            )
     return effects
 
 
@@ -626,8 +627,8 @@ def _has_age(rows: Any) -> bool:
 
 def _told_apart(rows: Any, names: Sequence[str]) -> bool:
     """Say whether age differs within a group at all."""
-    spreads = [rows.loc[rows["group"] == name, "age_weeks"].std() for name in names]
-    return bool(max(spreads) > _LEAST_AGE_SPREAD_WEEKS)
+    spreads = rows[rows["group"].isin(names)].groupby("group")["age_weeks"].std().fillna(0.0)
+    return bool(spreads.max() > _LEAST_AGE_SPREAD_WEEKS)
 
 
 def _design(rows: Any, names: Sequence[str], aged: bool) -> tuple[Any, dict[str, str]]:
@@ -647,296 +648,214 @@ def _design(rows: Any, names: Sequence[str], aged: bool) -> tuple[Any, dict[str,
 def _cox(
     episodes: Any, names: Sequence[str], aged: bool, level: float, used: list[str]
 ) -> list[Effect]:
-    from lifelines import CoxPHFitter
-    from lifelines.exceptions import ConvergenceError
-    from lifelines.statistics import proportional_hazard_test
-
     design, says = _design(episodes, names, aged)
-    frame = design.assign(
-        waited_s=episodes["waited_s"], answered=episodes["answered"], child=episodes["child_id"]
-    )
-    children = frame["child"].nunique()
-    df = max(1.0, children - len(says))
+    known = ("latency", "hazard ratio", 1.0, _COX)
     if not episodes.groupby("group")["answered"].any().all():
         # The likelihood has no top then: the fit ends somewhere, with a tiny error.
         note = "nobody answered in one of the groups: hazards have no ratio"
-        none = Estimate(None, None, None, children, level=level, how=_COX)
-        return [
-            Effect("latency", "hazard ratio", one, none, 1.0, _COX, len(frame), note=note)
-            for one in says.values()
-        ]
-    try:
-        with _quiet():
-            fitted = CoxPHFitter().fit(frame, "waited_s", "answered", cluster_col="child")
-            plain = CoxPHFitter().fit(frame.drop(columns="child"), "waited_s", "answered")
-            even = proportional_hazard_test(
-                plain, frame.drop(columns="child"), time_transform="rank"
-            ).summary["p"]
-    except ConvergenceError:
-        return [
-            _ratio("latency", "hazard ratio", one, _NONE, frame, children, level, _COX, "")
-            for one in says.values()
-        ]
-    used += ["Cox", "robust by cluster"]
+        return [_effect(known, one, NONE, episodes, level, note) for one in says.values()]
+    waited, answered = episodes["waited_s"].to_numpy(float), episodes["answered"].to_numpy(bool)
+    fits, even = cox(waited, answered, design, episodes["child_id"].to_numpy(str))
+    used += ["Cox", "robust by cluster", "few children"]
     effects = []
     for term, contrast in says.items():
-        error = float(fitted.standard_errors_[term]) * math.sqrt(children / df)
-        fit = _Fit(float(fitted.params_[term]), error, df)
-        note = f"hazards proportional? p = {_p(float(even[term]))} (counts cries, not children)"
-        if even[term] < 0.05:
-            note += "; if not, the ratio is an average over time: trust medians and shares"
-        effects.append(
-            _ratio("latency", "hazard ratio", contrast, fit, frame, children, level,
-                   _COX, note)
-        )  # fmt: skip
+        note = ""
+        if math.isfinite(even[term]):
+            used.append("proportional")
+            note = f"hazards proportional? p = {_p(even[term])}, over children"
+            if even[term] < 0.05:
+                note += "; the ratio is an average over time: trust medians and shares"
+        effects.append(_effect(known, contrast, fits[term], episodes, level, note))
     return effects
 
 
 def _answered(
     episodes: Any, names: Sequence[str], aged: bool, level: float, used: list[str]
 ) -> list[Effect]:
-    import statsmodels.api as sm
-
     design, says = _design(episodes, names, aged)
     counts = episodes.groupby("group")["answered"].agg(["sum", "count"])
-    model = "GEE, logit, exchangeable within child"
-    children = episodes["child_id"].nunique()
+    known = ("answered", "odds ratio", 1.0, _LOGIT)
     if ((counts["sum"] == 0) | (counts["sum"] == counts["count"])).any():
         note = "a group has all or none of its cries answered: odds have no ratio"
-        none = Estimate(None, None, None, children, level=level, how=model)
-        return [
-            Effect("answered", "odds ratio", one, none, 1.0, model, len(episodes), note=note)
-            for one in says.values()
-        ]
-    used.append("GEE")
-    fits = _gee(episodes["answered"].astype(float), design, episodes, sm.families.Binomial())
+        return [_effect(known, one, NONE, episodes, level, note) for one in says.values()]
+    used += ["GEE", "few children"]
+    child = episodes["child_id"].to_numpy(str)
+    fits = gee(episodes["answered"].to_numpy(float), design, child, logit=True)
     note = "answered before the crying ended; it ends sooner or later for other reasons too"
     return [
-        _ratio("answered", "odds ratio", contrast, fits[term], episodes, children, level, model,
-               note)
+        _effect(known, contrast, fits[term], episodes, level, note)
         for term, contrast in says.items()
-    ]  # fmt: skip
+    ]
 
 
 def _crying(
     episodes: Any,
     names: Sequence[str],
     aged: bool,
+    nested: bool,
     level: float,
     used: list[str],
     notes: list[str],
 ) -> list[Effect]:
     """Compare how long an episode's crying lasts, as geometric means."""
     rows = episodes[episodes["crying_s"] > 0]
-    if not len(rows) or rows["group"].nunique() < len(names):
+    if not len(rows):
         return []
-    children = rows["child_id"].nunique()
-    if children < LEAST_CHILDREN:
+    counts = rows.groupby("group")["child_id"].nunique()
+    if rows["child_id"].nunique() < LEAST_CHILDREN or any(counts.get(one, 0) < 2 for one in names):
+        notes.append(
+            "crying an episode is not compared: in too few children was it heard to its end"
+        )
         return []
+    aged = aged and _has_age(rows)
     design, says = _design(rows, names, aged)
-    fits, note = _mixed(np.log(rows["crying_s"].to_numpy(float)), design, rows, len(says))
+    outcome = np.log(rows["crying_s"].to_numpy(float))
+    fits, share = mixed(outcome, design, rows["child_id"].to_numpy(str))
     used.append("mixed model")
-    model = "linear mixed model of the logarithm, an intercept for each child"
+    note = (
+        f"share of variance that lies between children: {share:.2f}"
+        if share >= 1e-4
+        else "children hardly differ: the variance between them was estimated as 0"
+    )
+    known = ("crying an episode", "ratio of geometric means", 1.0, _MIXED)
     effects = [
-        _ratio("crying an episode", "ratio of geometric means", contrast, fits[term], rows,
-               children, level, model, note)
-        for term, contrast in says.items()
-    ]  # fmt: skip
+        _effect(known, contrast, fits[term], rows, level, note) for term, contrast in says.items()
+    ]
+    if not nested:
+        # A child that is in both groups is no two children.
+        return effects
     means = np.log(rows["crying_s"]).groupby([rows["group"], rows["child_id"]]).mean()
     for name in names[1:]:
-        first, second = means[names[0]], means[name]
-        if min(len(first), len(second)) < 2:
-            notes.append(f"group {name!r} has too few children with crying that was heard whole")
-            continue
         used.append("Hedges' g")
-        g = hedges_g(first.tolist(), second.tolist(), level=level)
-        contrast = f"{name} against {names[0]}"
+        g = hedges_g(means[names[0]].tolist(), means[name].tolist(), level=level)
         effects.append(
-            Effect("crying an episode", "standardised difference", contrast, g, 0.0, g.how,
-                   len(rows))
+            Effect("crying an episode", "standardised difference", f"{name} against {names[0]}",
+                   g, 0.0, g.how, len(rows), note="of the logarithm; a child is one, age is not in")
         )  # fmt: skip
     return effects
 
 
 def _amount(
-    recordings: Any, names: Sequence[str], aged: bool, level: float, used: list[str]
+    recordings: Any,
+    names: Sequence[str],
+    aged: bool,
+    level: float,
+    used: list[str],
+    notes: list[str],
 ) -> list[Effect]:
     """Compare minutes of crying in an hour that was listened to."""
-    import statsmodels.api as sm
-
-    groups = recordings.groupby("group")["child_id"].nunique()
-    if any(groups.get(name, 0) < 2 for name in names):
+    counts = recordings.groupby("group")["child_id"].nunique()
+    if any(counts.get(name, 0) < 2 for name in names):
+        notes.append("crying an hour is not compared: a group has too few children with recordings")
         return []
     aged = aged and _has_age(recordings)
     design, says = _design(recordings, names, aged)
     if not says:
         return []
-    rate = recordings["crying_s"] / recordings["heard_s"] * 60
-    weights = recordings["heard_s"] / recordings["heard_s"].mean()
-    fits = _gee(rate, design, recordings, sm.families.Gaussian(), weights)
-    used.append("GEE")
-    children = recordings["child_id"].nunique()
-    model = "GEE, Gaussian, exchangeable within child, weighted by time heard"
-    effects = []
-    for term, contrast in says.items():
-        fit = fits[term]
-        if not fit.usable:
-            none = Estimate(None, None, None, children, unit="min/h", level=level, how=model)
-            effects.append(
-                Effect("crying an hour", "difference", contrast, none, 0.0, model,
-                       len(recordings), note=_NO_ANSWER)
-            )  # fmt: skip
-            continue
-        low, high = fit.interval(level)
-        found = Estimate(fit.value, low, high, children, unit="min/h", level=level, how=model)
-        effects.append(
-            Effect("crying an hour", "difference", contrast, found, 0.0, model, len(recordings),
-                   fit.p, note="rows are recordings or days")
-        )  # fmt: skip
-    return effects
+    heard = recordings["heard_s"].to_numpy(float)
+    rate = recordings["crying_s"].to_numpy(float) / heard * 60
+    child = recordings["child_id"].to_numpy(str)
+    fits = gee(rate, design, child, weights=heard / heard.mean())
+    used += ["GEE", "few children"]
+    known = ("crying an hour", "difference", 0.0, _GAUSSIAN)
+    note = "rows are recordings or days"
+    return [
+        _effect(known, contrast, fits[term], recordings, level, note, unit="min/h")
+        for term, contrast in says.items()
+    ]
 
 
 def _clock(
     episodes: Any,
     names: Sequence[str],
     nested: bool,
-    groups: Sequence[Group],
+    evenly: bool | None,
     level: float,
     times: int,
     seed: int,
     used: list[str],
 ) -> list[Effect]:
     rows = episodes[episodes["hour"].notna()]
-    if not len(rows):
-        return []
-    used.append("circular")
+    of = {
+        name: (own["hour"].to_numpy(float), own["child_id"].tolist())
+        for name, own in rows.groupby("group")
+    }
     effects = []
-    counts = rows.groupby("group")["child_id"].nunique()
-    for one in groups:
-        own = rows[rows["group"] == one.name]
-        means = [
-            float(np.angle(np.exp(2j * np.pi * hours.to_numpy(float) / 24).mean()) * 12 / np.pi)
-            for _, hours in own.groupby("child_id")["hour"]
-        ]
-        if one.clock is not None and len(means) >= 3:
-            test = rayleigh(means)
-            used.append("Rayleigh")
-            effects.append(
-                Effect("time of day", "length of the mean direction",
-                       f"{one.name or 'all'} against any hour alike", one.clock.resultant, 0.0,
-                       "Rayleigh's test of one direction a child", len(own), test.p,
-                       note=f"{test.note}; an interval of a length always lies above 0")
-            )  # fmt: skip
-    if nested and len(names) > 1 and all(counts.get(name, 0) >= 2 for name in names):
-        test = permutation_test(
-            rows["hour"].tolist(), rows["group"].tolist(), rows["child_id"].tolist(),
-            times=max(times, 999), seed=seed,
-        )  # fmt: skip
-        used.append("permutation")
-        clocks = [one.clock for one in groups]
-        apart = Estimate(None, None, None, test.n, unit="h", level=level, how=test.name)
-        if len(names) == 2 and all(one is not None for one in clocks):
-            hours = [one.hour.value for one in clocks if one is not None]
-            if hours[0] is not None and hours[1] is not None:
-                apart = replace(apart, value=(hours[1] - hours[0] + 12) % 24 - 12)
-        contrast = " against ".join(reversed(names)) if len(names) == 2 else "all groups"
+    for name, own in ((one, of[one]) for one in names if one in of):
+        means = child_means(*own)
+        means = means[np.abs(means) > 1e-9]
+        if evenly is False or len(means) < 3:
+            continue
+        directions = np.angle(means) * 12 / np.pi
+        test = rayleigh(directions)
+        used.append("Rayleigh")
+        alike = time_of_day(
+            directions, range(len(directions)), times=times, seed=seed, level=level
+        ).resultant
         effects.append(
-            Effect("time of day", "difference of mean directions", contrast, apart, 0.0,
-                   "children dealt to groups anew", len(rows), test.p,
-                   note="the interval of each group's direction is in groups.csv")
+            Effect("time of day", "how alike children's directions are",
+                   f"{name or 'all'} against any hour alike", alike, 0.0,
+                   "Rayleigh's test of one direction a child", len(own[1]), test.p,
+                   note=f"0, any; 1, all the same; {test.note}")
+        )  # fmt: skip
+    if not nested or len(names) < 2 or any(_children(of, name) < 2 for name in names):
+        return effects
+    test = permutation_test(
+        rows["hour"].tolist(), rows["group"].tolist(), rows["child_id"].tolist(),
+        times=max(times, 999), seed=seed,
+    )  # fmt: skip
+    used.append("permutation")
+    note = "holds if groups were listened to at the same hours"
+    known = ("time of day", "difference of mean directions")
+    for name in names[1:]:
+        apart = hours_apart(of[names[0]], of[name], times=times, seed=seed, level=level)
+        effects.append(
+            Effect(*known, f"{name} against {names[0]}", apart, 0.0,
+                   "directions; children drawn with replacement", len(rows), note=note)
+        )  # fmt: skip
+    if len(names) == 2:
+        effects[-1] = replace(effects[-1], p=test.p, model="children dealt to groups anew")
+    else:
+        none = Estimate(None, None, None, test.n, unit="h", level=level, how=test.name)
+        effects.append(
+            Effect(*known, "all groups", none, 0.0, "children dealt to groups anew", len(rows),
+                   test.p, note=f"one test of all groups; {note}")
         )  # fmt: skip
     return effects
 
 
-def _gee(
-    outcome: Any, design: Any, rows: Any, family: Any, weights: Any = None
-) -> Mapping[str, _Fit]:
-    import statsmodels.api as sm
-
-    children = rows["child_id"].nunique()
-    # Rows of a child must lie together, and statsmodels doesn't sort them itself.
-    order = np.argsort(rows["child_id"].to_numpy(str), kind="stable")
-    df = max(1.0, children - design.shape[1] - 1)
-    more = math.sqrt(children / df)
-    with _quiet():
-        model = sm.GEE(
-            outcome.iloc[order].to_numpy(float),
-            sm.add_constant(design.iloc[order], has_constant="add"),
-            groups=rows["child_id"].to_numpy(str)[order],
-            family=family,
-            cov_struct=sm.cov_struct.Exchangeable(),
-            weights=None if weights is None else weights.iloc[order].to_numpy(float),
-        )
-        try:
-            found = model.fit(maxiter=100)
-        except (ValueError, np.linalg.LinAlgError):
-            return dict.fromkeys(design, _NONE)
-        return {
-            term: _Fit(float(found.params[term]), float(found.bse[term]) * more, df)
-            for term in design
-        }
+def _children(of: Any, name: str) -> int:
+    return len(set(of[name][1])) if name in of else 0
 
 
-def _mixed(
-    outcome: NDArray[np.float64], design: Any, rows: Any, terms: int
-) -> tuple[Mapping[str, _Fit], str]:
-    import statsmodels.api as sm
-
-    children = rows["child_id"].nunique()
-    with _quiet():
-        model = sm.MixedLM(
-            outcome,
-            sm.add_constant(design, has_constant="add"),
-            groups=rows["child_id"].to_numpy(str),
-        )
-        try:
-            # Powell's search needs no gradient, which fails where children are much alike.
-            found = model.fit(reml=True, method=["powell", "bfgs", "cg"])
-        except (ValueError, np.linalg.LinAlgError):
-            return dict.fromkeys(design, _NONE), ""
-        df = max(1.0, children - terms - 1)
-        fits = {
-            term: _Fit(float(found.params[term]), float(found.bse[term]), df) for term in design
-        }
-    if not found.converged:
-        return {term: replace(fit, error=math.nan) for term, fit in fits.items()}, ""
-    between = float(np.asarray(found.cov_re)[0, 0])
-    if between < 1e-4 * float(found.scale):
-        return fits, "children hardly differ: the variance between them was estimated as 0"
-    share = between / (between + float(found.scale))
-    return fits, f"share of variance that lies between children: {share:.2f}"
-
-
-def _ratio(
-    outcome: str,
-    measure: str,
+def _effect(
+    known: tuple[str, str, float, str],
     contrast: str,
-    fit: _Fit,
+    fit: Fit,
     rows: Any,
-    children: int,
     level: float,
-    model: str,
     note: str,
+    *,
+    unit: str = "",
 ) -> Effect:
-    if not (fit.usable and abs(fit.value) < _LARGEST_LOG):
-        none = Estimate(None, None, None, children, level=level, how=model)
-        note = _NO_ANSWER
-        return Effect(outcome, measure, contrast, none, 1.0, model, len(rows), note=note)
-    low, high = (math.exp(min(one, 700.0)) for one in fit.interval(level))
-    found = Estimate(math.exp(fit.value), low, high, children, level=level, how=model)
-    return Effect(outcome, measure, contrast, found, 1.0, model, len(rows), fit.p, note=note)
+    """Tell a coefficient; `known` holds outcome, measure, null and model."""
+    outcome, measure, null, model = known
+    n = rows["child_id"].nunique()
+    if not (fit.ratio if null == 1 else fit.usable):
+        none = Estimate(None, None, None, n, unit=unit, level=level, how=model)
+        # A note that says why is better than one that says that.
+        note = note if "have no ratio" in note else _NO_ANSWER
+        return Effect(outcome, measure, contrast, none, null, model, len(rows), note=note)
+    found = (
+        _ratio_of(fit, n, level, unit, model)
+        if null == 1
+        else _within(fit, n, level, unit, model, (-math.inf, math.inf))
+    )
+    return Effect(outcome, measure, contrast, found, null, model, len(rows), fit.p, note=note)
 
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-@contextmanager
-def _quiet() -> Iterator[list[warnings.WarningMessage]]:
-    """Take what a fit warns of, to be told as a note."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        yield said
 
 
 def _packages() -> None:

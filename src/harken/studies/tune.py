@@ -13,7 +13,7 @@ from harken.episodes import BoutRule, find_bouts
 from harken.errors import ParameterError
 from harken.hearing import Detector, Frames
 from harken.insight.estimate import Estimate
-from harken.sound import RATE, AudioBlock, open_source
+from harken.sound import RATE, AudioBlock, Gap, open_source
 from harken.studies.agree import Span, common, length
 from harken.studies.annotation import joined
 
@@ -28,7 +28,8 @@ GRID: Mapping[str, tuple[float, ...]] = {
 FOLDS = 10
 """Most parts that children are split into; up to this many, each is left out in turn."""
 
-_CONTEXT_S = 30.0
+# After a stretch too: whether a cry in its last second is a bout shows only later.
+_BEFORE_S, _AFTER_S = 30.0, 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,15 @@ class Minutes:
     looked : tuple of (since, until) [s]
     crying : tuple of (onset, offset) [s]
         What people marked.
+    weights : tuple of float, > 0
+        How many stretches like it each of `looked` stands for; empty: 1 each.
     """
 
     child: str
     frames: tuple[Frames, ...]
     looked: tuple[Span, ...]
     crying: tuple[Span, ...]
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ class Tuned:
     difference : Estimate
         Held-out minus before, of the same children.
     chosen : mapping of str to int
-        Rule, in words → in how many of the fits it was chosen.
+        Rule, in words → in how many of the fits it was chosen, the most frequent first.
+    at_edge : tuple of str
+        What of the rule, in words, is the least or most that was tried: more of it may fit
+        better still.
     children : int
     minutes : float
         Annotated.
@@ -77,8 +84,15 @@ class Tuned:
     before: Estimate
     difference: Estimate
     chosen: Mapping[str, int]
+    at_edge: tuple[str, ...]
     children: int
     minutes: float
+
+    @property
+    def better(self) -> bool:
+        """Whether the difference is clearly above 0, also as it is told, with two digits."""
+        low = self.difference.low
+        return low is not None and round(low, 2) > 0
 
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
@@ -86,7 +100,7 @@ class Tuned:
 
 
 def hear_stretches(path: str | Path, looked: Sequence[Span], detector: Detector) -> list[Frames]:
-    """Hear stretches of a recording, each with 30 s of sound before it.
+    """Hear stretches of a recording, each with 30 s of sound before it and 15 s after it.
 
     Parameters
     ----------
@@ -106,12 +120,14 @@ def hear_stretches(path: str | Path, looked: Sequence[Span], detector: Detector)
     SourceError
         If the recording can't be read.
     """
-    runs = list(joined((max(0.0, since - _CONTEXT_S), until) for since, until in looked))
+    runs = list(joined((max(0.0, since - _BEFORE_S), until + _AFTER_S) for since, until in looked))
     heard: list[Frames] = []
     parts: list[Frames] = []
     with open_source(str(path)) as source:
         for item in source:
             if not isinstance(item, AudioBlock):
+                if isinstance(item, Gap) and parts:
+                    parts.append(detector.flush())
                 continue
             end = item.start + len(item.samples) / RATE
             while runs and runs[0][0] < end:
@@ -163,16 +179,12 @@ def tune(
     ParameterError
         If there are fewer than three children, or no crying to fit to.
     """
-    children = sorted({one.child for one in minutes})
-    if len(children) < 3:
-        raise ParameterError(
-            f"tune: minutes of {len(children)} children; it takes three, so that a rule is judged "
-            "on children it was not fitted to"
-        )
+    children = enough(
+        [one.child for one in minutes],
+        crying=any(common(one.crying, one.looked) for one in minutes),
+    )
     rules = [base, *candidates(base, grid)]
     table = np.array([[score(one, rule) for one in minutes] for rule in rules])
-    if table[0, :, 0].sum() == 0:
-        raise ParameterError("tune: nobody marked any crying; there is nothing to fit to")
     whose = np.array([children.index(one.child) for one in minutes])
     by_child = np.stack([table[:, whose == i].sum(1) for i in range(len(children))], axis=1)
     folds = np.arange(len(children)) % min(FOLDS, len(children))
@@ -182,7 +194,7 @@ def tune(
     chosen: dict[str, int] = {}
     for fold in np.unique(folds):
         inside = folds == fold
-        best = int(np.argmax(_f1(by_child[:, ~inside].sum(1))))
+        best = _best(by_child[:, ~inside].sum(1))
         held[inside] = by_child[best, inside]
         words = in_words(rules[best])
         chosen[words] = chosen.get(words, 0) + 1
@@ -195,15 +207,46 @@ def tune(
         ]
     )
     ours, theirs = _f1(draws @ held), _f1(draws @ by_child[0])
+    best = _best(by_child.sum(1))
     return Tuned(
-        rule=rules[int(np.argmax(_f1(by_child.sum(1))))],
+        rule=rules[best],
         held_out=_estimate(ours, len(children)),
         before=_estimate(theirs, len(children)),
         difference=_estimate(ours - theirs, len(children)),
         chosen=dict(sorted(chosen.items(), key=lambda each: -each[1])),
+        at_edge=_at_edge(rules[best], grid) if best else (),
         children=len(children),
         minutes=sum(length(one.looked) for one in minutes) / 60,
     )
+
+
+def enough(children: Sequence[str], *, crying: bool) -> list[str]:
+    """Give each child once, if there is enough to fit a rule to.
+
+    Parameters
+    ----------
+    children : sequence of str
+    crying : bool
+        Whether anybody marked any.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer than three children, or no crying.
+    """
+    names = sorted(set(children))
+    if len(names) < 3:
+        raise ParameterError(
+            f"tune: minutes of {len(names)} children; it takes three, so that a rule is judged "
+            "on children it was not fitted to"
+        )
+    if not crying:
+        raise ParameterError("tune: nobody marked any crying; there is nothing to fit to")
+    return names
 
 
 def candidates(base: BoutRule, grid: Mapping[str, Sequence[float]]) -> list[BoutRule]:
@@ -236,6 +279,7 @@ def score(one: Minutes, rule: BoutRule) -> tuple[float, float, float]:
     Parameters
     ----------
     one : Minutes
+        Each stretch counts by its weight.
     rule : BoutRule
 
     Returns
@@ -244,10 +288,16 @@ def score(one: Minutes, rule: BoutRule) -> tuple[float, float, float]:
     """
     found: list[Span] = []
     for frames in one.frames:
-        bouts = [(bout.onset, bout.offset) for bout in find_bouts(frames, rule)]
-        found += common(bouts, one.looked)
-    truth = common(one.crying, one.looked)
-    return length(truth), length(joined(found)), length(common(truth, found))
+        found += [(bout.onset, bout.offset) for bout in find_bouts(frames, rule)]
+    sums = np.zeros(3)
+    by_weight: dict[float, list[Span]] = {}
+    for span, weight in zip(one.looked, one.weights or [1.0] * len(one.looked), strict=True):
+        by_weight.setdefault(weight, []).append(span)
+    for weight, looked in by_weight.items():
+        truth, heard = common(one.crying, looked), common(found, looked)
+        seconds = length(truth), length(heard), length(common(truth, heard))
+        sums += weight * np.array(seconds)
+    return float(sums[0]), float(sums[1]), float(sums[2])
 
 
 def in_words(rule: BoutRule) -> str:
@@ -262,14 +312,37 @@ def in_words(rule: BoutRule) -> str:
     return ",".join(f"{name}={getattr(rule, name):g}" for name in names)
 
 
+def _at_edge(rule: BoutRule, grid: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
+    values = {
+        "on": rule.on,
+        "min_duration": rule.min_duration,
+        "max_gap": rule.max_gap,
+    }
+    return tuple(
+        f"{name}={value:g}"
+        for name, value in values.items()
+        if len(set(grid[name])) > 1 and value in (min(grid[name]), max(grid[name]))
+    )
+
+
+def _best(sums: NDArray[np.float64]) -> int:
+    """Give the first of the rules with the best F1; the rule so far where none has any."""
+    return int(np.argmax(np.nan_to_num(_f1(sums), nan=-1.0)))
+
+
 def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """NaN where there is no crying, and none is found."""
     below = sums[..., 0] + sums[..., 1]
-    made: NDArray[np.float64] = np.where(below > 0, 2 * sums[..., 2] / np.maximum(below, 1e-12), 0)
+    made: NDArray[np.float64] = np.divide(
+        2 * sums[..., 2], below, out=np.full(below.shape, np.nan), where=below > 0
+    )
     return made
 
 
 def _estimate(values: NDArray[np.float64], n: int) -> Estimate:
-    low, high = np.percentile(values[1:], [2.5, 97.5])
-    return Estimate(
-        float(values[0]), float(low), float(high), n, how="bootstrap over held-out children"
-    )
+    how = "bootstrap over held-out children"
+    known = values[1:][np.isfinite(values[1:])]
+    if not np.isfinite(values[0]) or not len(known):
+        return Estimate(None, None, None, n, how=how)
+    low, high = np.percentile(known, [2.5, 97.5])
+    return Estimate(float(values[0]), float(low), float(high), n, how=how)

@@ -25,7 +25,7 @@ from harken.sound.blocks import AudioBlock, Gap, Silence
 from harken.sound.excerpt import Excerpt
 from harken.sound.opening import open_source
 from harken.studies.corpus import Recording, masked, opened
-from harken.studies.findings import Found, finding, part_of
+from harken.studies.findings import TABLES, Found, finding, part_of
 from harken.studies.pieces import (
     HeardPiece,
     NotAlikeError,
@@ -35,10 +35,10 @@ from harken.studies.pieces import (
     hear_whole,
     join,
 )
+from harken.studies.plan import INNER, is_planned
 from harken.studies.provenance import Recipe, RunError, digest, hash_stream
 from harken.writing import OutputError, put, replacing, writing
 
-_TABLES = ("bouts", "episodes", "voice", "levels")
 _HERE = threading.local()
 
 
@@ -78,18 +78,18 @@ class Job:
     @property
     def receipt(self) -> Path:
         """Where its receipt lies."""
-        return Path(self.out) / ".harken" / "done" / f"{self.id}.json"
+        return Path(self.out) / INNER / "done" / f"{self.id}.json"
 
     def pieces(self, sha256: str) -> Path:
         """Give the folder of the pieces of a recording that is being heard."""
         name = digest([self.id, sha256, self.recipe.hearing])[:32]
-        return Path(self.out) / ".harken" / "pieces" / name
+        return Path(self.out) / INNER / "pieces" / name
 
     def written(self) -> bool:
         """Whether all its tables are there."""
         child, name = self.recording.child, self.recording.name
-        tables = (*_TABLES, "frames") if self.recipe.frames else _TABLES
-        return all(part_of(Path(self.out), table, child, name).is_file() for table in tables)
+        wanted = TABLES if self.recipe.frames else TABLES[:-1]
+        return all(part_of(Path(self.out), table, child, name).is_file() for table in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class Receipt:
     run : str
         `Recipe.run`.
     at, size, mark
-        Where the file was, and what told that it had not changed.
+        Where the file was, passwords left out, and what told that it had not changed.
     pieces : int
         In how many it was heard.
     whole : str
@@ -138,7 +138,6 @@ class Cut:
 
     sha256: str
     pieces: tuple[Piece, ...]
-    duration_s: float
 
 
 def receipt_of(job: Job) -> Receipt | None:
@@ -164,7 +163,7 @@ def finished(job: Job) -> Receipt | None:
     found = receipt_of(job)
     if found is None or found.status == "error" or found.run != job.recipe.run or not job.mark:
         return None
-    same = (found.at, found.size, found.mark) == (job.recording.at, job.size, job.mark)
+    same = _where(job) == {"at": found.at, "size": found.size, "mark": found.mark}
     return found if same and job.written() else None
 
 
@@ -312,7 +311,7 @@ def fail(job: Job, error: Exception | str) -> Receipt:
 
 def forget(out: Path, recording: Recording) -> None:
     """Take the rows of a recording out of the results."""
-    for table in (*_TABLES, "frames"):
+    for table in TABLES:
         path = part_of(out, table, recording.child, recording.name)
         with suppress(OSError):
             path.unlink()
@@ -325,7 +324,7 @@ def _cut(job: Job, path: Path, sha256: str) -> Cut | None:
     """Say how to cut it; None where it is short, or has to be heard whole."""
     try:
         with Excerpt(path, 0, None) as excerpt:
-            duration_s = excerpt.duration_s or 0.0
+            duration_s = excerpt.duration_s
             # What must be passed over packet by packet would be fetched anew for every piece.
             fetched = job.recording.remote and not excerpt.cheap
             if fetched or not excerpt.repeats:
@@ -333,7 +332,7 @@ def _cut(job: Job, path: Path, sha256: str) -> Cut | None:
     except SourceError:
         return None
     pieces = cut(duration_s, piece_s=job.piece_s)
-    return Cut(sha256, pieces, duration_s) if len(pieces) > 1 else None
+    return Cut(sha256, pieces) if len(pieces) > 1 else None
 
 
 def _hear(job: Job, path: Path, sha256: str, detector: Detector, *, whole: str = "") -> Receipt:
@@ -358,7 +357,7 @@ def _hear(job: Job, path: Path, sha256: str, detector: Detector, *, whole: str =
                 detector.flush()
             raise
         found = findings.finish(seconds)
-        problem = _say(job, source.problem or "")
+        problem = masked((source.problem or "").replace(str(path), job.recording.at))
     return _done(job, found, sha256, problem, pieces=1, whole=whole)
 
 
@@ -418,7 +417,7 @@ def _receive(job: Job, receipt: Receipt) -> Receipt:
 
 
 def _where(job: Job) -> dict[str, Any]:
-    return {"at": job.recording.at, "size": job.size, "mark": job.mark}
+    return {"at": masked(job.recording.at), "size": job.size, "mark": job.mark}
 
 
 @contextmanager
@@ -433,13 +432,25 @@ def _at_hand(job: Job) -> Iterator[tuple[Path, str]]:
     with tempfile.TemporaryDirectory(prefix="harken-") as folder:
         name = PurePosixPath(at.partition("?")[0]).name or "recording"
         path = Path(folder) / (name if name not in (".", "..") else "recording")
-        with (
-            opened(at, block_size=1 << 23, cache_type="readahead") as file,
-            writing(path),
-            path.open("wb") as copy,
-        ):
-            sha256 = hash_stream(file.read, copy.write)
-        yield path, sha256
+        with opened(at, block_size=1 << 23, cache_type="readahead") as file, path.open("wb") as to:
+
+            def keep(some: bytes) -> None:
+                # What the network refuses concerns this recording, and the disk all of them.
+                try:
+                    to.write(some)
+                    to.flush()
+                except OSError as error:
+                    raise OutputError(
+                        f"cannot keep a copy of a recording in {folder!r} ({error.strerror}): make "
+                        "room there, or name another folder in TMPDIR"
+                    ) from None
+
+            sha256 = hash_stream(file.read, keep)
+        try:
+            yield path, sha256
+        except SourceError as error:
+            # Nobody knows the copy.
+            raise SourceError(str(error).replace(str(path), at)) from None
 
 
 _FRAMES = ("times", "cry", "laugh", "voice", "level")
@@ -461,7 +472,7 @@ def _load(path: Path) -> HeardPiece | None:
 
 def _detector(job: Job) -> Detector:
     """Give this thread's detector, the one that the run was begun with."""
-    if not (Path(job.out) / ".harken" / "plan.json").is_file():
+    if not is_planned(Path(job.out)):
         raise WorkerError(
             f"a worker on {os.uname().nodename} does not see {job.out!r}: put --out on a disk that "
             "all workers share"
@@ -503,10 +514,6 @@ def ready(recipe: Recipe) -> Detector:
     return detector
 
 
-def _say(job: Job, text: str) -> str:
-    return masked(text) if job.recording.remote else text
-
-
 def _line(error: Exception) -> str:
     text = str(error) if isinstance(error, HarkenError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())
+    return masked(" ".join(text.split()))

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from harken.evidence import Norm
 from harken.insight.charts import PICTURES
 from harken.insight.record import Record
 from harken.journal import Child
@@ -22,39 +21,6 @@ NEEDS: Mapping[str, str] = {
     "pain": "Pain or teeth", "temperature": "Too hot or cold", "ill": "Ill",
     "company": "Wants company",
 }  # fmt: skip
-
-
-def norm_words(norm: Norm) -> str:
-    """Give a published figure with its spread and unit.
-
-    Examples
-    --------
-    >>> from harken.evidence import norms
-    >>> norm_words(norms("cry_fuss_min_per_day", 3)[0])
-    '117 ± 66 min of crying and fussing a day'
-    """
-    spread = "" if norm.sd is None else f" ± {number(norm.sd)}"
-    for begin, end, unit in _MEASURES:
-        if norm.measure.startswith(begin) and norm.measure.endswith(end):
-            return f"{number(norm.mean)}{spread}{unit}"
-    return f"{number(norm.mean)}{spread} {norm.measure.replace('_', ' ')}"
-
-
-_MEASURES = (
-    ("pct_answered_within_10s", "", " % answered within 10 s"),
-    ("pct_left_unanswered", "", " % left unanswered"),
-    ("pct_modified_wessel", "", " % met the rule of threes in its modified form"),
-    ("pct_crying_3h", "", " % cried 3 h or more a day"),
-    ("pct_crying_2h", "", " % cried 2 h or more between 18 and 24 o’clock"),
-    ("pct_", "", " %"),
-    ("mean_response_latency_s", "", " s until the answer, on average"),
-    ("cry_fuss_", "min_per_day", " min of crying and fussing a day"),
-    ("fuss_cry_", "", " min a day"),
-    ("held_", "", " min held a day"),
-    ("cry_min_per_day", "", " min of crying a day"),
-    ("bouts_per_hour", "", " bouts an hour"),
-    ("min_per_hour", "", " min an hour"),
-)
 
 
 def page_of(
@@ -157,6 +123,10 @@ def _swift(it: Any) -> str:
     if not it.n:
         return "No cry to count in this time."
     cries = count(it.n, "cry", "cries")
+    if it.n == 1:
+        if not it.answered:
+            return "There was one cry, and it ended before anybody came."
+        return f"There was one cry. It was answered within {number(it.median.value, 's')}."
     if it.median.value is None:
         return f"{it.answered} of {cries} were answered: too few to say how long half of them wait."
     return f"Of {cries}, half would be answered within {number(it.median.value, 's')}."
@@ -166,6 +136,8 @@ def _consistent(it: Any) -> str:
     if not it.n:
         return "No cry to count in this time."
     answered = round((it.answered.value or 0) * it.n)
+    if it.n == 1:
+        return f"The one cry was {'' if answered else 'not '}answered while it went on."
     return f"{answered} of {count(it.n, 'cry', 'cries')} were answered while they went on."
 
 
@@ -173,9 +145,10 @@ def _comprehensive(it: Any) -> str:
     if not it.n:
         return "No cry went on for two minutes or more after somebody had come."
     noted = round((it.any_check.value or 0) * it.n)
+    looked = f"In {noted} of them something" if noted and it.n > 1 else "Something"
     return (
         f"{count(it.n, 'cry', 'cries')} went on although somebody was there. "
-        f"In {noted or 'none'} of them something was noted as looked at."
+        f"{looked if noted else 'Nothing'} was noted as looked at."
     )
 
 
@@ -261,21 +234,24 @@ def _not_heard(record: Record) -> str:
         )
     if not deaf and not partly:
         return ""
+    hours = number(sum(span.seconds for one in partly for span in one.unheard) / 3600, "h")
+    if len(over) == 1:
+        return f"The room was listened to only in part: {hours} missing. {_NOT_CALM}"
     said = "On "
     if deaf:
         said += f"{count(len(deaf), 'day', 'days')} of {len(over)} the room was not listened to"
         said += " at all" if not partly else " at all, and on "
     if partly:
-        hours = sum(span.seconds for one in partly for span in one.unheard) / 3600
         of = (
             f"{len(partly)} more" if deaf else f"{count(len(partly), 'day', 'days')} of {len(over)}"
         )
         only = "" if deaf else "the room was listened to "
-        said += f"{of} {only}only in part: {number(hours, 'h')} are missing"
-    return (
-        f"{said}. Those hours are marked and never counted as calm; averages are of the time "
-        "that was heard."
-    )
+        said += f"{of} {only}only in part: {hours} missing"
+    return f"{said}. {_NOT_CALM}"
 
 
 _WORTH_SAYING_S = 300.0
+
+_NOT_CALM = (
+    "Those hours are marked and never counted as calm; averages are of the time that was heard."
+)

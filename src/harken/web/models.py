@@ -275,6 +275,34 @@ class RoomOut(BaseModel):
 ChannelKind = Literal["page", "speaker", "apprise", "push", "mqtt", "webhook"]
 
 
+JsonKey = Annotated[str, StringConstraints(max_length=200)]
+
+
+class SensorIn(Strict):
+    """What a sensor says over MQTT: its topic, and whose numbers they are."""
+
+    topic: str = Field(max_length=200, description="Without wildcards.")
+    what: Literal["heart_rate", "oxygen", "room_temperature", "movement"]
+    source: Name | None = Field(None, description="Its name; null: the topic's last part.")
+    room: IdText | None = Field(None, description="Where; null: not said.")
+    child: IdText | None = Field(None, description="Of whom; null: not said.")
+    key: JsonKey | None = Field(
+        None, description="Where the number stands in a JSON payload; null: it is the payload."
+    )
+    at_key: JsonKey | None = Field(None, description="Where its time stands; null: it is now.")
+    fahrenheit: bool = Field(False, description="Whether a room temperature is in °F.")
+
+
+Sensors = Annotated[
+    list[SensorIn] | None,
+    Field(
+        max_length=100,
+        description="Of MQTT: what sensors are listened to. They take the place of the option "
+        "`series`, and leave the other options as they are.",
+    ),
+]
+
+
 class ChannelIn(Strict):
     """A new way of telling people."""
 
@@ -284,6 +312,7 @@ class ChannelIn(Strict):
     url: Url = ""
     enabled: bool = True
     options: dict[str, Any] = Field({}, max_length=50)
+    sensors: Sensors = None
 
 
 class ChannelPatch(Strict):
@@ -294,10 +323,11 @@ class ChannelPatch(Strict):
     url: Url | None = None
     enabled: bool | None = None
     options: dict[str, Any] | None = Field(None, max_length=50)
+    sensors: Sensors = None
 
 
 class ChannelOut(BaseModel):
-    """A channel; its URL and options are secrets and stay in the hub."""
+    """A channel; its URL and options are secrets and stay in the hub, but for sensors."""
 
     id: str
     kind: ChannelKind
@@ -306,6 +336,10 @@ class ChannelOut(BaseModel):
     url: str = Field(description="Scheme only; the rest is secret.")
     enabled: bool
     options: list[str] = Field(description="Names of the options that are set.")
+    sensors: list[SensorIn] | None = Field(
+        description="Of MQTT: what sensors are listened to; null: of another kind, or the option "
+        "`series` can't be read."
+    )
 
 
 class Tested(BaseModel):

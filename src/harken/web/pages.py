@@ -17,7 +17,7 @@ from harken.evidence import FOUR_QUESTIONS, RATINGS, SIDES, on_waiting, question
 from harken.web.access import Parts, Web, the_room, viewer_of
 from harken.web.assets import Assets
 from harken.web.contract import Viewer, WebSettings
-from harken.web.findings import norm_words, page_of
+from harken.web.findings import page_of
 from harken.web.guard import BY_COOKIE, on_this_machine, set_cookie
 from harken.web.insight import as_span
 from harken.web.models import RoomPath
@@ -61,7 +61,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= FILTERS | {"norm": norm_words}
+        self._environment.filters |= FILTERS
         self._environment.globals["static"] = assets.address
         self._environment.globals["version"] = harken.__version__
         self._environment.globals["base_url"] = settings.base_url

@@ -41,7 +41,11 @@ class Known(Protocol):
         """As `harken.insight.Estimate` has it."""
 
 
-def number(value: float | None, unit: str = "", *, bare: bool = False) -> str:
+_FINER = 2
+"""How many more digits are said, at most, to tell the ends of an interval apart."""
+
+
+def number(value: float | None, unit: str = "", *, bare: bool = False, finer: int = 0) -> str:
     """Give a number with its unit, as exact as it deserves.
 
     Parameters
@@ -51,6 +55,8 @@ def number(value: float | None, unit: str = "", *, bare: bool = False) -> str:
         As `harken.insight.Estimate` has it.
     bare : bool
         Without the unit, where it stands beside already.
+    finer : int, ≥ 0
+        So many digits behind the point instead, where 0 is as many as usual.
 
     Returns
     -------
@@ -65,15 +71,82 @@ def number(value: float | None, unit: str = "", *, bare: bool = False) -> str:
     """
     if value is None:
         return "not yet known"
-    if unit == "s":
+    if unit == "s" and not finer:
         return _span(value)
     if unit == "share":
         value *= 100
-    text = f"{value:.1f}".removesuffix(".0") if abs(value) < 10 and unit != "share" else ""
-    text = text or f"{value:.0f}"
-    text = "0" if text in ("-0", "-0.0") else text.replace("-", "−")
-    shown = _UNITS.get(unit, "a day" if unit.endswith("/day") else unit)
-    return text if bare or not shown else f"{text} {shown}"
+    if finer:
+        text = f"{value:.{finer}f}"
+    elif abs(value) < 10 and unit != "share":
+        text = f"{value:.1f}".removesuffix(".0")
+    else:
+        text = f"{value:.0f}"
+    text = text.replace("-", "−" if text.strip("-0.") else "")
+    return text if bare else f"{text} {_named(unit)}".rstrip()
+
+
+def _named(unit: str) -> str:
+    return _UNITS.get(unit, "a day" if unit.endswith("/day") else unit)
+
+
+def figure(known: Known, unit: str | None = None) -> str:
+    """Give the value of an estimate, with as many digits as its interval needs.
+
+    Parameters
+    ----------
+    known : Estimate
+    unit : str, optional
+        In place of its own.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from harken.insight import Estimate, share
+    >>> figure(share(8, 10)), figure(Estimate(138.2, 137.9, 138.4, 152, unit="beats/min"))
+    ('80 %', '138.2 beats/min')
+    """
+    return number(known.value, known.unit if unit is None else unit, finer=_finer(known))
+
+
+def _finer(known: Known) -> int:
+    """Give how many digits tell the ends of an interval apart; 0: as many as usual."""
+    low, high = known.low, known.high
+    if low is None or high is None:
+        return 0
+    for finer in range(_FINER + 1):
+        if _said(low, known, finer) != _said(high, known, finer):
+            return finer
+    return 0
+
+
+def _said(end: float, known: Known, finer: int) -> str:
+    return number(end, known.unit, bare=known.unit != "s", finer=finer)
+
+
+def ends(known: Known) -> str:
+    """Give the ends of an interval without the unit; nothing where it has no width.
+
+    Parameters
+    ----------
+    known : Estimate
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from harken.insight import Estimate, share
+    >>> ends(share(8, 10)), ends(Estimate(8.0, 8.0, 8.0, 3))
+    ('49 to 94', '')
+    """
+    if known.low is None or known.high is None:
+        return ""
+    first, last = (_said(one, known, _finer(known)) for one in (known.low, known.high))
+    return f"{first} to {last}" if first != last else ""
 
 
 def likely(known: Known, one: str = "", many: str = "") -> str:
@@ -91,9 +164,11 @@ def likely(known: Known, one: str = "", many: str = "") -> str:
 
     Examples
     --------
-    >>> from harken.insight import share
+    >>> from harken.insight import Estimate, share
     >>> likely(share(8, 10), "cry", "cries")
     'likely 49 to 94 %, from 10 cries'
+    >>> likely(Estimate(138.2, 137.9, 138.4, 152, unit="beats/min"), "cry", "cries")
+    'likely 137.9 to 138.4 beats/min, from 152 cries'
     >>> likely(share(0, 0), "cry", "cries")
     'no cries yet'
     """
@@ -109,9 +184,11 @@ def likely(known: Known, one: str = "", many: str = "") -> str:
         if low is not None:
             return f"likely {number(low, known.unit)} or more, {based}"
         return f"likely {number(high, known.unit)} or less, {based}"
-    first = number(low, known.unit, bare=known.unit != "s")
-    last = number(high, known.unit)
-    return f"likely {first} to {last}, {based}" if first != last else based
+    between = ends(known)
+    if not between:
+        return based
+    named = "" if known.unit == "s" else _named(known.unit)
+    return f"likely {between} {named}".rstrip() + f", {based}"
 
 
 def typeset(text: str) -> str:
@@ -185,6 +262,8 @@ def _span(seconds: float) -> str:
 
 FILTERS: dict[str, Any] = {
     "number": number,
+    "figure": figure,
+    "ends": ends,
     "likely": likely,
     "typeset": typeset,
     "day_words": day_words,

@@ -1,4 +1,4 @@
-"""The pages in a real browser, before a hub of a few lines that says what the test wants."""
+"""Pages before a hub of a few lines that says what the test wants."""
 
 import importlib.util
 from collections.abc import Callable, Iterator
@@ -7,14 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
-CHROMIUM = "/usr/bin/chromium"
-ARGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-]  # fmt: skip
+from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="session")
@@ -25,17 +18,6 @@ def stubs() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Not for the session: while Playwright runs, no later test could use asyncio.run.
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"missing: {CHROMIUM}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -50,17 +32,13 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts = []
     said: list[str] = []
 
-    def opening(
-        address: str, *, theme: str = "day", size: tuple[int, int] = (390, 844), **more: Any
-    ) -> Page:
+    def opening(address: str, *, size: tuple[int, int] = (390, 844), **more: Any) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             **{"service_workers": "block", **more},
         )
         contexts.append(context)
-        context.add_init_script(
-            f"try {{ localStorage.setItem('harken.theme', '{theme}') }} catch {{ }}"
-        )
+        context.add_init_script("try { localStorage.setItem('harken.theme', 'day') } catch { }")
         page = context.new_page()
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("console", lambda message: said.append(message.text)

@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 import harken
-from harken.evidence import FOUR_QUESTIONS, RATINGS, SIDES, on_waiting, questions
+from harken.evidence import FOUR_QUESTIONS
 from harken.web.words import FILTERS
 
 WEB = Path(harken.__file__).parent / "web"
@@ -134,14 +134,10 @@ def build(stub: Stub) -> FastAPI:
 
     def page(name: str, path: str, **more: Any) -> None:
         async def show(request: Request) -> HTMLResponse:
-            signed_in = name not in ("join", "welcome", "problem")
             context = {
-                "page": name, "me": stub.me if signed_in else None,
-                "role": stub.me["role"] if signed_in else "",
-                "household": "Ash Lane" if signed_in else "Harken", "zone": "Europe/Berlin",
-                "version": "0", "static": lambda file: f"/static/{file}",
-                "state": stub.snapshot() if signed_in else None, "base_url": stub.address,
-                **more, **request.path_params,
+                "page": name, "me": stub.me, "role": stub.me["role"], "household": "Ash Lane",
+                "zone": "Europe/Berlin", "version": "0", "state": stub.snapshot(),
+                "static": lambda file: f"/static/{file}", "base_url": stub.address, **more,
             }  # fmt: skip
             return HTMLResponse(env.get_template(f"{name}.html").render(context))
 
@@ -151,15 +147,6 @@ def build(stub: Stub) -> FastAPI:
     page("nursery", "/nursery", room="")
     page("journal", "/journal", day=datetime.now(UTC).date().isoformat())
     page("settings", "/settings")
-    page("evidence", "/evidence", questions=questions(), four=FOUR_QUESTIONS, sides=SIDES,
-         ratings=RATINGS, notes={})  # fmt: skip
-    page("waiting", "/evidence/waiting", sections=on_waiting())
-    page("hears", "/hears/{room}")
-    page("board", "/board")
-    page("join", "/join", code="")
-    page("welcome", "/welcome", needs_setup_code=True, zones=["Europe/Berlin", "UTC"])
-    page("problem", "/problem", status=404, title="Not here", says="The hub knows no such page.",
-         link="/", link_text="Back to Now")  # fmt: skip
 
     @app.get("/manifest.webmanifest")
     async def manifest() -> Response:

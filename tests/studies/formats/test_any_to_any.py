@@ -1,6 +1,7 @@
 """Annotations in, annotations out, whatever they are."""
 
 import tempfile
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from harken.studies import FORMATS, LABELS, Annotation, Annotations, read, write
 from harken.studies.annotation import VOICES, unwritten, written
-from harken.studies.formats.text import apart
+from harken.studies.formats.tiers import apart
 
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=12)
 
@@ -24,8 +25,8 @@ def annotations(draw: st.DrawFn) -> Annotation:
         onset=onset,
         offset=round(onset + length, 3),
         label=label,
-        source=draw(st.sampled_from(["", "CHN", "Y", "a word"])),
-        speaker=VOICES.get(label, ""),
+        source=draw(st.sampled_from(["", "CHN", "Y", "a word"]) | WORDS),
+        speaker=draw(st.sampled_from(["CHI", "FEM", VOICES.get(label, "")])),
         score=draw(st.none() | st.integers(0, 1000).map(lambda x: x / 1000)),
     )
 
@@ -41,6 +42,25 @@ def test_times_and_labels_come_back(name: str, some: list[Annotation]) -> None:
         back = read(path, format=name)
     got = sorted((one.onset, one.offset, one.label) for each in back for one in each.annotations)
     assert got == sorted((one.onset, one.offset, one.label) for one in some)
+
+
+@given(st.lists(annotations(), max_size=12))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("name", ["csv", "textgrid", "elan", "childproject"])
+def test_what_is_not_told_as_lost_comes_back(name: str, some: list[Annotation]) -> None:
+    item = Annotations(recording="day.wav", annotations=tuple(some), duration=99_000.0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"a{''.join(FORMATS[name].endings[:1])}"
+        lost = " ".join(write([item], path, format=name))
+        back = [one for each in read(path, format=name) for one in each.annotations]
+    for field in ("source", "score", "speaker"):
+        if field not in lost:
+            gave, got = (
+                Counter((a.onset, a.offset, a.label, getattr(a, field)) for a in side)
+                for side in (some, back)
+            )
+            # Where nobody said whose voice it is, a label may tell.
+            assert not {row for row in gave - got if row[3] or field != "speaker"}
 
 
 @given(st.sampled_from(sorted(LABELS)), WORDS)
@@ -66,17 +86,19 @@ def test_what_the_target_cannot_hold_is_told_and_counted(tmp_path: Path) -> None
         recording="day.wav",
         annotations=(
             Annotation(
-                onset=1.0, offset=2.0, label="cry", tier="night", speaker="CHI", score=0.9,
+                onset=1.0, offset=2.0, label="cry", tier="night", speaker="FEM", score=0.9,
                 level_dbfs=-20.0, attributes={"rater": "2"},
             ),
         ),
         analysed=((0.0, 60.0),),
         clock=((0.0, "2026-01-01T20:00:00"),),
+        duration=60.0,
+        set="people",
     )  # fmt: skip
     assert write([item], tmp_path / "a.txt") == [
-        "which stretches were analysed", "the time of day", "tier (1 annotation)",
-        "speaker (1 annotation)", "score (1 annotation)", "level in dBFS (1 annotation)",
-        "attribute rater (1 annotation)",
+        "which stretches were analysed", "the time of day", "the recording's length",
+        "the name of the set, people", "tier (1 annotation)", "score (1 annotation)",
+        "level in dBFS (1 annotation)", "attribute rater (1 annotation)", "speaker (1 annotation)",
     ]  # fmt: skip
 
 

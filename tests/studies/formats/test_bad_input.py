@@ -106,8 +106,12 @@ def test_text_that_is_not_utf8_is_told_with_its_line(tmp_path: Path) -> None:
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match="no such file"):
         read(tmp_path / "a.rttm")
+    with pytest.raises(AnnotationError, match="no such file"):
+        read(tmp_path / "a.docx")
+    (tmp_path / "a.docx").touch()
     with pytest.raises(ParameterError, match="can't be told from its name"):
         read(tmp_path / "a.docx")
+    (tmp_path / "a.rttm").touch()
     with pytest.raises(ParameterError, match="is none of"):
         read(tmp_path / "a.rttm", format="word")
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harken.errors import AnnotationError
-from harken.studies.annotation import Annotation, Annotations, unwritten, written
-from harken.studies.formats.text import Losses, lines, seconds, span
+from harken.studies.annotation import VOICES, Annotation, Annotations, unwritten, written
+from harken.studies.formats.text import Losses, finer, lines, seconds, span, write_text
 
 
 def read(path: Path) -> list[Annotations]:
@@ -44,8 +44,16 @@ def read(path: Path) -> list[Annotations]:
         )
         span(onset, offset, where=where)
         label, source = unwritten(fields[2].strip() if len(fields) > 2 else "")
-        found.append(Annotation(onset=onset, offset=offset, label=label, source=source))
-    notes = (f"{bands} lines with frequencies were passed over.",) if bands else ()
+        found.append(
+            Annotation(
+                onset=onset,
+                offset=offset,
+                label=label,
+                source=source,
+                speaker=VOICES.get(label, ""),
+            )
+        )
+    notes = (f"Lines with frequencies, which are passed over: {bands}.",) if bands else ()
     return [
         Annotations(recording="", annotations=tuple(found), format="audacity", notes=notes).sorted()
     ]
@@ -66,14 +74,13 @@ def write(items: Sequence[Annotations], path: Path) -> list[str]:
     """
     losses = Losses()
     (item,) = items
-    if item.analysed:
-        losses.say("which stretches were analysed")
-    if item.clock:
-        losses.say("the time of day")
+    losses.of_item(item)
     rows = []
     for one in item.sorted().annotations:
-        losses.of(one, keeps=frozenset())
+        losses.of(one, keeps=frozenset({"speaker"}))
+        losses.add("speaker", int(one.speaker not in ("", VOICES.get(one.label))))
+        losses.add("time finer than 1 µs", int(finer(1000 * one.onset, 1000 * one.offset)))
         text = " ".join(written(one).split())
         rows.append(f"{one.onset:.6f}\t{one.offset:.6f}\t{text}\n")
-    path.write_text("".join(rows), "utf-8")
+    write_text(path, "".join(rows))
     return losses.told()

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from harken.errors import AnnotationError
-from harken.studies.annotation import Annotation, Annotations, label_of
+from harken.studies.annotation import VOICES, Annotation, Annotations, label_of
 from harken.studies.formats.text import read_text
+from harken.studies.formats.tiers import VOICE
 
 _ROLES = {
     "Target_Child": "CHI",
@@ -20,13 +21,8 @@ _ROLES = {
     "Child": "OCH",
     "Playmate": "OCH",
 }
-_VOICES = {
-    "CHI": "infant vocalisation",
-    "OCH": "other child",
-    "FEM": "female adult",
-    "MAL": "male adult",
-}
-_EVENT = re.compile(r"&=(?:\w+:)?(\w+)")
+# What the child does instead of words, or how it says them: &=cries, [=! cries].
+_EVENT = re.compile(r"(?:&=|\[=!\s*)(?:\w+:)?(\w+)")
 _TIMES = re.compile("\x15(\\d+)_(\\d+)\x15")
 
 
@@ -34,8 +30,8 @@ def read(path: Path) -> list[Annotations]:
     """Read a CHAT transcript.
 
     An utterance of the target child is a cry only where it has an event such as
-    ``&=cries``. Postcodes such as ``[+ r]`` (reflexive: a laugh or a cry, which isn't
-    told) stay in the source's words.
+    ``&=cries`` or ``[=! cries]``. Postcodes such as ``[+ r]`` (reflexive: a laugh or
+    a cry, which isn't told) stay in the source's words.
 
     Parameters
     ----------
@@ -70,11 +66,11 @@ def read(path: Path) -> list[Annotations]:
             untimed += 1
             continue
         found.append(_annotation(utterance, roles, path))
-    media = re.search(r"^@Media:\s*([^,\s]+)", text, re.MULTILINE)
-    notes = (f"{untimed} utterances have no times and are left out.",) if untimed else ()
+    media = re.search(r'^@Media:\s*(?:"([^"\n]+)"|([^,\s]+))', text, re.MULTILINE)
+    notes = (f"Utterances without times, which are left out: {untimed}.",) if untimed else ()
     return [
         Annotations(
-            recording=media[1] if media else "",
+            recording=(media[1] or media[2]) if media else "",
             annotations=tuple(found),
             format="chat",
             notes=notes,
@@ -86,14 +82,17 @@ def _annotation(utterance: Any, roles: dict[str, str], path: Path) -> Annotation
     code = utterance.participant
     speaker = "CHI" if code == "CHI" else roles.get(code, "")
     tiers = dict(utterance.tiers or {})
-    said = _TIMES.sub("", tiers.pop(code, "")).strip()
+    line = tiers.pop(code, "")
+    said = " ".join(_TIMES.sub("", line).split())
+    # An utterance with several marks goes from the first to the last.
+    marks = [(int(since), int(until)) for since, until in _TIMES.findall(line)]
     begin, end = utterance.time_marks
+    end = max([end, *(until for _, until in marks)]) if end >= begin else end
     if end < begin:
         raise AnnotationError(f"{path}: an utterance of {code} at {begin} ms ends before it begins")
-    event = _EVENT.search(said)
-    label = label_of(event[1]) if event and speaker == "CHI" else "other"
-    if label == "other":
-        label = _VOICES.get(speaker, "speech")
+    events = [label_of(word) for word in _EVENT.findall(said)] if speaker == "CHI" else []
+    known = [label for label in events if VOICES.get(label) == "CHI"]
+    label = "cry" if "cry" in known else next(iter(known), VOICE.get(speaker, "speech"))
     return Annotation(
         onset=begin / 1000,
         offset=end / 1000,
@@ -101,5 +100,5 @@ def _annotation(utterance: Any, roles: dict[str, str], path: Path) -> Annotation
         source=said,
         tier=code,
         speaker=speaker,
-        attributes={key.lstrip("%"): value for key, value in tiers.items()},
+        attributes={key.lstrip("%"): _TIMES.sub("", value) for key, value in tiers.items()},
     )

@@ -1,12 +1,14 @@
 """Which formats there are, which one a file has, and from any to any."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harken.errors import AnnotationError, ParameterError
 from harken.studies.annotation import Annotations
 from harken.studies.formats import audacity, chat, childproject, elan, lena, rttm, table, textgrid
+from harken.studies.formats.text import below, stem, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ FORMATS: Mapping[str, Format] = {
 }
 """The formats by name."""
 
+# Texts and tables in a folder may be anything.
+_IN_FOLDERS = {end for each in FORMATS.values() for end in each.endings} - {".txt", ".csv", ".tsv"}
+
 
 def guess(path: str | Path, *, to_write: bool = False) -> Format:
     """Tell a file's format by its ending, a folder's by what it holds.
@@ -86,6 +91,7 @@ def guess(path: str | Path, *, to_write: bool = False) -> Format:
     Parameters
     ----------
     path : str or Path
+        A folder ``annotations/SET`` of a data set is that set.
     to_write : bool
         Whether it is yet to be made: a path without an ending is then a data set.
 
@@ -109,6 +115,8 @@ def guess(path: str | Path, *, to_write: bool = False) -> Format:
             return each
     if (path / "metadata").is_dir() or (to_write and not path.suffix and not path.exists()):
         return FORMATS["childproject"]
+    if not path.is_file() and childproject.place_of(path):
+        return FORMATS["childproject"]
     raise ParameterError(
         f"{path}: its format can't be told from its name; say it with one of {', '.join(FORMATS)}"
     )
@@ -122,7 +130,8 @@ def read(
     Parameters
     ----------
     path : str or Path
-        A file, a data set, or a folder of .its, .eaf, .TextGrid, .rttm and .cha files.
+        A file; a data set, or one set of it (``corpus/annotations/SET``); or a folder of .its,
+        .eaf, .TextGrid, .rttm and .cha files.
     format : str, optional
         One of `FORMATS`; by default it is told by the file's ending.
     columns : mapping, optional
@@ -141,11 +150,11 @@ def read(
         If the format isn't known.
     """
     path = Path(path)
-    if path.is_dir() and format is None and not (path / "metadata").is_dir():
+    if path.is_dir() and format is None and not _is_set(path):
         return _read_each(path)
-    chosen = _chosen(format) if format else guess(path)
-    if not path.exists():
+    if not path.exists() and (path.suffix or not childproject.place_of(path)):
         raise AnnotationError(f"{path}: there is no such file or folder")
+    chosen = _chosen(format) if format else guess(path)
     _need(chosen)
     if columns and chosen.name != "csv":
         raise ParameterError(f"--map is for CSV, and {path} is {chosen.says}")
@@ -153,7 +162,11 @@ def read(
 
 
 def write(
-    items: Sequence[Annotations], path: str | Path, *, format: str | None = None
+    items: Sequence[Annotations],
+    path: str | Path,
+    *,
+    format: str | None = None,
+    overwrite: bool = True,
 ) -> list[str]:
     """Write annotations.
 
@@ -162,8 +175,10 @@ def write(
     items : sequence of Annotations
     path : str or Path
         A file; a folder for a data set, and for several recordings in a format that holds
-        one: then a file each is made in it.
+        one: then a file each is made in it, in a folder for each set where there are several.
     format : str, optional
+    overwrite : bool
+        Whether a file that is there may be replaced. A data set only ever gets more.
 
     Returns
     -------
@@ -175,28 +190,45 @@ def write(
     AnnotationError
         If it can't be written.
     ParameterError
-        If the format is read only, or one file is to hold several recordings and can't.
+        If the format is read only, one file is to hold several recordings and can't, or a
+        file is there and may not be replaced.
     """
     path = Path(path)
     chosen = _chosen(format) if format else guess(path, to_write=True)
     _need(chosen)
     if chosen.write is None:
         raise ParameterError(f"{chosen.says.partition(' ')[0]} can be read, but not written")
+    if chosen.many:
+        places = [(path, items)]
+    elif not items:
+        raise ParameterError(f"{path}: there is no recording to write")
+    elif path.is_dir() or (len(items) != 1 and not path.suffix):
+        places = _places(chosen, items, path)
+    elif len(items) != 1:
+        raise ParameterError(
+            f"{path}: {chosen.says} holds one recording, and these are {_counted(items)}; give a "
+            "folder to write a file each"
+        )
+    else:
+        places = [(path, items)]
+    if not overwrite and (there := [str(each) for each, _ in places if each.is_file()]):
+        raise ParameterError(
+            f"{there[0]}: it is there already; name a new file, or replace it with --overwrite"
+        )
+    lost: dict[str, list[str]] = {}
     try:
-        if chosen.many:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return chosen.write(items, path)
-        if path.is_dir() or (len(items) != 1 and not path.suffix):
-            return _write_each(chosen, items, path)
-        if len(items) != 1:
-            raise ParameterError(
-                f"{path}: {chosen.says} holds one recording, and these are {len(items)}; give a "
-                "folder to write a file each"
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return chosen.write(items, path)
+        for each, one in places:
+            each.parent.mkdir(parents=True, exist_ok=True)
+            said = chosen.write(one, each)
+            if each == path:
+                return said
+            (item,) = one
+            if item.recording and each.stem != stem(item.recording):
+                said = [f"the recording's name, {item.recording}", *said]
+            lost[str(each.relative_to(path))] = said
     except OSError as error:
         raise AnnotationError(f"{path}: {error.strerror or error}") from error
+    return together(lost)
 
 
 def convert(
@@ -207,6 +239,7 @@ def convert(
     target_format: str | None = None,
     columns: Mapping[str, str] | None = None,
     recording: str | None = None,
+    overwrite: bool = True,
 ) -> tuple[list[Annotations], list[str]]:
     """Convert annotations from any format to any other.
 
@@ -218,7 +251,10 @@ def convert(
         For a CSV source.
     recording : str, optional
         Take only the recording of this name; where the source has but one without a name,
-        it gets this one.
+        it gets this one. Without it, such a recording is named after the source's file where
+        the target holds several.
+    overwrite : bool
+        As in `write`.
 
     Returns
     -------
@@ -239,7 +275,17 @@ def convert(
             there = ", ".join(item.recording or "one without a name" for item in items)
             raise ParameterError(f"--recording {recording}: {source} has {there or 'none'}")
         items = named
-    return items, write(items, target, format=target_format)
+    chosen = _chosen(target_format) if target_format else guess(target, to_write=True)
+    if chosen.many:
+        # Beside others a recording needs a name; a file's is all that there is.
+        items = [
+            item if item.recording else replace(item, recording=Path(source).stem) for item in items
+        ]
+    elif chosen.write and Path(source).is_dir() and not Path(target).suffix:
+        # One recording or many: a script finds them in the same place. Why not, `write` tells.
+        with suppress(OSError):
+            Path(target).mkdir(parents=True, exist_ok=True)
+    return items, write(items, target, format=target_format, overwrite=overwrite)
 
 
 def _chosen(name: str) -> Format:
@@ -256,12 +302,25 @@ def _need(chosen: Format) -> None:
         raise ParameterError(f"{chosen.says} needs pip install 'harken[studies]'")
 
 
+def _is_set(path: Path) -> bool:
+    """Whether a folder is a data set or one of its sets, and not one of single files."""
+    if (path / "metadata").is_dir():
+        return True
+    if not (place := childproject.place_of(path)):
+        return False
+    return place[1] in childproject.sets_of(place[0]) or not _files(path)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _IN_FOLDERS]
+
+
 def _read_each(folder: Path) -> list[Annotations]:
-    endings = {end for each in FORMATS.values() for end in each.endings} - {".txt", ".csv", ".tsv"}
-    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in endings]
+    files = _files(folder)
     if not files:
         raise AnnotationError(
-            f"{folder}: no data set (metadata/) and no annotations ({', '.join(sorted(endings))})"
+            f"{folder}: no data set (metadata/) and no annotations "
+            f"({', '.join(sorted(_IN_FOLDERS))})"
         )
     return [
         item if item.recording else replace(item, recording=file.stem)
@@ -270,18 +329,24 @@ def _read_each(folder: Path) -> list[Annotations]:
     ]
 
 
-def _write_each(chosen: Format, items: Sequence[Annotations], folder: Path) -> list[str]:
-    assert chosen.write is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    lost: list[str] = []
-    taken: set[str] = set()
+def _counted(items: Sequence[Annotations]) -> str:
+    sets = len({item.set for item in items})
+    return f"{len(items)}" + (f" (of {sets} sets)" if sets > 1 else "")
+
+
+def _places(
+    chosen: Format, items: Sequence[Annotations], folder: Path
+) -> list[tuple[Path, Sequence[Annotations]]]:
+    """Give each recording a file of its own in a folder, and each of several sets a folder."""
     ending = {"textgrid": ".TextGrid"}.get(chosen.name, chosen.endings[0])
+    several = len({item.set for item in items}) > 1
+    places: dict[Path, Sequence[Annotations]] = {}
     for number, item in enumerate(items, 1):
-        stem = Path(item.recording).stem or f"recording{number}"
-        name, again = stem, 1
-        while name in taken:
+        home = folder / below(item.set) if several else folder
+        name = Path(stem(item.recording)).name or f"recording{number}"
+        path, again = home / f"{name}{ending}", 1
+        while path in places:
             again += 1
-            name = f"{stem}_{again}"
-        taken.add(name)
-        lost += [f"{name}: {what}" for what in chosen.write([item], folder / f"{name}{ending}")]
-    return lost
+            path = home / f"{name}_{again}{ending}"
+        places[path] = [item]
+    return list(places.items())

@@ -7,12 +7,13 @@ sounds in.
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from xml.etree import ElementTree
 
 from harken.errors import AnnotationError
 from harken.studies.annotation import Annotation, Annotations
-from harken.studies.formats.text import Losses
+from harken.studies.formats.text import Losses, finer, stem, whole, xml_text
 
 CLASSES = {
     "CHN": ("infant vocalisation", "CHI"),
@@ -40,9 +41,11 @@ NOTE = (
     "A segment CHN or CHF is the infant's voice of any kind; only the parts that LENA marked as "
     "cry are labelled cry."
 )
+LEFT = "LENA's conversations, pauses and summaries are left out; its segments are not."
 _SEGMENTS, _PART = "segments", re.compile(r"^start(Cry|Vfx|Utt)(\d+)$")
 _NAMES = {label: name for name, (label, _) in reversed(CLASSES.items())}
 _BY_SPEAKER = {"CHI": "CHN", "OCH": "CXN", "FEM": "FAN", "MAL": "MAN"}
+_TAKEN = re.compile(r"^(spkr|startTime|endTime|average_dB|(start|end)(Cry|Vfx|Utt)\d+)$")
 _SECONDS = re.compile(r"^PT?(\d+(?:\.\d+)?)S$")
 
 
@@ -57,7 +60,8 @@ def read(path: Path) -> list[Annotations]:
     -------
     list of Annotations
         One: all blocks of the day, in the time of the sound file; `analysed` has a
-        stretch for each time that the recorder was on.
+        stretch for each time that the recorder was on, and `clock` when that began, in
+        local time where the file says how far that is from UTC.
 
     Raises
     ------
@@ -70,6 +74,7 @@ def read(path: Path) -> list[Annotations]:
     name = path.stem
     number = 0
     inside: list[str] = []
+    zone: timezone | None = None
     try:
         for event, element in ElementTree.iterparse(path, events=("start", "end")):
             if event == "start":
@@ -78,12 +83,14 @@ def read(path: Path) -> list[Annotations]:
                 inside.pop()
             if event == "start" and element.tag == "ITS":
                 name = element.get("fileName") or name
+            elif event == "start" and element.tag == "TransferTime":
+                zone = _zone(element)
             elif event == "start" and inside[-2:] == ["ProcessingUnit", "Recording"]:
                 # Summaries further down have elements of the same name.
                 where = f"{path}: Recording {element.get('num')}"
                 analysed.append(_span(element, where=where))
                 if begins := element.get("startClockTime"):
-                    clock.append((analysed[-1][0], begins))
+                    clock.append((analysed[-1][0], _clock(begins, zone)))
             elif event == "end" and element.tag == "Segment":
                 number += 1
                 found += _segment(element, where=f"{path}: Segment {number}")
@@ -94,7 +101,7 @@ def read(path: Path) -> list[Annotations]:
         raise AnnotationError(f"{path}: line {error.position[0]}: not a whole XML file") from error
     if not analysed:
         raise AnnotationError(f"{path}: no element Recording: this is no .its file of LENA")
-    notes = [NOTE]
+    notes = [NOTE, LEFT]
     if len(analysed) > 1:
         notes.append(
             f"The recorder was switched off between {len(analysed)} stretches: time of day jumps."
@@ -131,6 +138,7 @@ def write(items: Sequence[Annotations], path: Path) -> list[str]:
     """
     losses = Losses()
     (item,) = items
+    losses.of_item(item, keeps=frozenset({"analysed", "clock", "duration"}))
     parts = [one for one in item.sorted().annotations if _part_of(one)]
     segments = [one for one in item.sorted().annotations if not _part_of(one)]
     kept: list[Annotation] = []
@@ -143,13 +151,16 @@ def write(items: Sequence[Annotations], path: Path) -> list[str]:
             kept.append(one)
     rows = _with_parts(kept, parts, losses)
     looked = item.analysed or ((0.0, item.end),)
-    root = ElementTree.Element("ITS", fileName=Path(item.recording or path.stem).stem)
+    if item.duration is not None and item.duration > looked[-1][1]:
+        losses.say("the recording's length")
+    name = stem(item.recording) or path.stem
+    root = ElementTree.Element("ITS", fileName=xml_text(name, losses))
     unit = ElementTree.SubElement(root, "ProcessingUnit")
     times = dict(item.clock)
     for number, (since, until) in enumerate(looked, 1):
         recording = ElementTree.SubElement(unit, "Recording", num=str(number))
         if since in times:
-            recording.set("startClockTime", times[since])
+            recording.set("startClockTime", _utc(times[since], losses))
         recording.set("startTime", _text(since))
         recording.set("endTime", _text(until))
         last = number == len(looked)
@@ -161,7 +172,8 @@ def write(items: Sequence[Annotations], path: Path) -> list[str]:
         for one, marked in inside:
             ElementTree.SubElement(pause, "Segment", _attributes(one, marked, losses))
     ElementTree.indent(root)
-    ElementTree.ElementTree(root).write(path, encoding="UTF-8", xml_declaration=True)
+    with whole(path) as part:
+        ElementTree.ElementTree(root).write(part, encoding="UTF-8", xml_declaration=True)
     return losses.told()
 
 
@@ -176,12 +188,7 @@ def _segment(element: ElementTree.Element, *, where: str) -> Iterator[Annotation
         level_dbfs = None if level is None else float(level)
     except ValueError:
         raise AnnotationError(f"{where}: average_dB {level!r} is not a number") from None
-    more = {
-        key: value
-        for key, value in element.attrib.items()
-        if key not in ("spkr", "startTime", "endTime", "average_dB")
-        and not re.match(r"^(start|end)(Cry|Vfx|Utt)\d+$", key)
-    }
+    more = {key: value for key, value in element.attrib.items() if not _TAKEN.match(key)}
     yield Annotation(
         onset=onset,
         offset=offset,
@@ -192,13 +199,15 @@ def _segment(element: ElementTree.Element, *, where: str) -> Iterator[Annotation
         level_dbfs=level_dbfs,
         attributes=more,
     )
-    for key, value in element.attrib.items():
+    # Older files have a child element for each utterance.
+    marked = {key: value for each in element.iter() for key, value in each.attrib.items()}
+    for key, value in marked.items():
         if not (part := _PART.match(key)):
             continue
         what, number = part.groups()
         begin = _seconds(value, where=f"{where}: {key}")
         end_key = f"end{what}{number}"
-        if (end_text := element.get(end_key)) is None:
+        if (end_text := marked.get(end_key)) is None:
             raise AnnotationError(f"{where}: {key} has no {end_key}")
         end = _seconds(end_text, where=f"{where}: {end_key}")
         if end < begin:
@@ -215,9 +224,10 @@ def _segment(element: ElementTree.Element, *, where: str) -> Iterator[Annotation
 
 def _part_of(one: Annotation) -> str:
     """Give which part of an infant's segment an annotation is: Cry, Vfx, Utt, or nothing."""
-    if one.tier in ("cry", "vfx", "utt"):
-        return one.tier.capitalize()
-    return "Cry" if one.label == "cry" and one.source not in CLASSES else ""
+    if one.label == "cry":
+        return "Cry"
+    what = one.tier.capitalize()
+    return what if PARTS.get(what) == one.label else ""
 
 
 def _with_parts(
@@ -234,9 +244,8 @@ def _with_parts(
             alone.append(part)
         else:
             rows[index][1].append(part)
-            losses.add("cries that reach over their segment", int(part.offset > around.offset))
     for part in alone:
-        if any(one.onset < part.offset and part.onset < one.offset for one in segments):
+        if any(one.onset < part.offset and part.onset < one.offset for one, _ in rows):
             losses.add("annotations that overlap another")
         else:
             made = Annotation(
@@ -253,25 +262,67 @@ def _with_parts(
 
 
 def _attributes(one: Annotation, parts: list[Annotation], losses: Losses) -> dict[str, str]:
-    kind = one.source if one.source in CLASSES else _NAMES.get(one.label, "")
-    if not kind:
+    kind = one.source if CLASSES.get(one.source, ("",))[0] == one.label else ""
+    if not (kind := kind or _NAMES.get(one.label, "")):
         kind = _BY_SPEAKER.get(one.speaker, "NON")
         losses.add(f"the label {one.label}, now {kind}")
-    keeps = frozenset({"tier", "speaker", "level_dbfs", "attributes"})
+    losses.of(one, keeps=frozenset({"tier", "speaker", "level_dbfs", "attributes"}))
+    losses.add("tier", int(one.tier not in ("", _SEGMENTS)))
+    losses.add("speaker", int(one.speaker not in ("", CLASSES[kind][1])))
+    losses.add("the source's own word", int(one.source not in ("", kind)))
     row = {"spkr": kind}
     if one.level_dbfs is not None:
         row["average_dB"] = f"{one.level_dbfs:.2f}"
-    losses.of(one, keeps=keeps)
-    row |= {key: value for key, value in one.attributes.items() if re.match(r"^[A-Za-z]\w*$", key)}
+    for key, value in one.attributes.items():
+        if re.fullmatch(r"[A-Za-z]\w*", key, re.ASCII) and not _TAKEN.match(key):
+            row[key] = xml_text(value, losses)
+        else:
+            losses.add(f"attribute {key}")
     counts = dict.fromkeys(PARTS, 0)
     for part in parts:
-        losses.of(part, keeps=keeps)
         what = _part_of(part)
+        losses.of(part, keeps=frozenset({"tier", "speaker"}))
+        losses.add("tier", int(part.tier not in ("", what.lower())))
+        losses.add("speaker", int(part.speaker not in ("", "CHI")))
+        losses.add("the source's own word", int(part.source not in ("", what.upper())))
+        losses.add("time finer than 1 ms", int(finer(part.onset, part.offset)))
         counts[what] += 1
         row[f"start{what}{counts[what]}"] = _text(part.onset)
         row[f"end{what}{counts[what]}"] = _text(part.offset)
+    losses.add("time finer than 1 ms", int(finer(one.onset, one.offset)))
     row["startTime"], row["endTime"] = _text(one.onset), _text(one.offset)
     return row
+
+
+def _zone(transfer: ElementTree.Element) -> timezone | None:
+    """Tell local time by the two clocks at which the recorder was read out."""
+    try:
+        local, utc = (
+            datetime.fromisoformat(transfer.get(key, "")).replace(tzinfo=None)
+            for key in ("LocalTime", "UTCTime")
+        )
+        return timezone(timedelta(minutes=round((local - utc).total_seconds() / 60)))
+    except ValueError:
+        return None
+
+
+def _clock(text: str, zone: timezone | None) -> str:
+    """Give a time of LENA's, which is UTC, as local time where that is known."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return at.astimezone(zone).isoformat() if zone and at.tzinfo else text
+
+
+def _utc(text: str, losses: Losses) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if at.utcoffset():
+        losses.say("local time: LENA's is UTC")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at.tzinfo else text
 
 
 def _span(element: ElementTree.Element, *, where: str) -> tuple[float, float]:
@@ -292,4 +343,4 @@ def _seconds(text: str, *, where: str) -> float:
 
 
 def _text(value: float) -> str:
-    return f"PT{value:.3f}".rstrip("0").rstrip(".") + "S" if value % 0.01 else f"PT{value:.2f}S"
+    return f"PT{value:.3f}".rstrip("0").rstrip(".") + "S"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harken.errors import AnnotationError
 from harken.studies.annotation import VOICES, Annotation, Annotations, label_of
-from harken.studies.formats.text import Losses, lines, seconds
+from harken.studies.formats.text import Losses, below, lines, number, seconds, stem, write_text
 
 CLASSES = {
     "KCHI": ("infant vocalisation", "CHI"),
@@ -34,6 +34,11 @@ _NAMES = {
     "speech": "SPEECH",
 }
 _NONE = "<NA>"
+# Kinds of lines that RTTM has besides SPEAKER: words, noises, who a speaker is.
+_OTHERS = {
+    "SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER", "EDIT",
+    "IP", "SU", "CB", "A/P", "SPKR-INFO",
+}  # fmt: skip
 NOTE = (
     "KCHI is the infant's voice of any kind; only a line of class CRY says that the infant cries."
 )
@@ -57,20 +62,27 @@ def read(path: Path) -> list[Annotations]:
         With the line, if one isn't RTTM.
     """
     found: dict[str, list[Annotation]] = {}
-    for number, line in lines(path):
-        where = f"{path}: line {number}"
+    others = 0
+    for at, line in lines(path):
+        where = f"{path}: line {at}"
         if line.lstrip().startswith(";"):
             continue
         fields = line.split()
+        if fields[0] in _OTHERS:
+            others += 1
+            continue
+        if len(fields) > 10:
+            # Programs that know no better write a recording's name with its spaces.
+            fields = [fields[0], " ".join(fields[1:-8]), *fields[-8:]]
         if fields[0] != "SPEAKER":
             raise AnnotationError(f"{where}: it begins with {fields[0][:20]!r}, not with SPEAKER")
-        if not 8 <= len(fields) <= 10:
+        if len(fields) < 8:
             raise AnnotationError(f"{where}: {len(fields)} fields, not 10 with spaces between them")
         onset = seconds(fields[3], where=where, what="onset")
         length = seconds(fields[4], where=where, what="duration")
         name = fields[7]
         label, speaker = CLASSES.get(name) or _by_word(name)
-        score = _score(fields[8] if len(fields) > 8 else _NONE, where=where)
+        score, more = _score(fields[8] if len(fields) > 8 else _NONE, where=where)
         # Rounding keeps 1985.492 + 3.459 from becoming 1988.9510000000002.
         offset = round(onset + length, 9)
         found.setdefault(fields[1], []).append(
@@ -81,15 +93,20 @@ def read(path: Path) -> list[Annotations]:
                 source=name,
                 speaker=speaker,
                 score=score,
+                attributes=more,
             )
         )
-    infants = {"KCHI"} & {one.source for each in found.values() for one in each}
+    notes = []
+    if any(one.source == "KCHI" for each in found.values() for one in each):
+        notes.append(NOTE)
+    if others:
+        notes.append(f"Lines that are not SPEAKER, which are passed over: {others}.")
     return [
         Annotations(
             recording=recording,
             annotations=tuple(annotations),
             format="rttm",
-            notes=(NOTE,) if infants else (),
+            notes=tuple(notes),
         ).sorted()
         for recording, annotations in found.items()
     ]
@@ -111,25 +128,27 @@ def write(items: Sequence[Annotations], path: Path) -> list[str]:
     """
     losses = Losses()
     rows = []
+    ids: dict[str, str] = {}
     for item in items:
-        recording = _file_id(item.recording or path.stem, losses)
-        if item.analysed:
-            losses.say("which stretches were analysed")
-        if item.clock:
-            losses.say("the time of day")
+        recording = _file_id(item.recording or path.stem, ids, losses)
+        losses.of_item(item)
+        if not item.annotations:
+            losses.say("that nothing is marked in it", recording=recording)
         for one in item.sorted().annotations:
-            losses.of(
-                one, keeps=frozenset({"score", "speaker"} if one.label in VOICES else {"score"})
-            )
             name = _name(one)
+            label, speaker = CLASSES.get(name) or _by_word(name)
+            losses.of(one, keeps=frozenset({"score", "speaker"}))
+            losses.add("speaker", int(one.speaker not in ("", speaker)))
             if one.source and name != one.source:
                 losses.add(f"the source's word, now {name}")
-            score = _NONE if one.score is None else f"{one.score:.4g}"
+            if label != one.label:
+                losses.add(f"the label {one.label}, now {label}")
+            score = _NONE if one.score is None else number(one.score)
             rows.append(
-                f"SPEAKER {recording} 1 {_number(one.onset)} {_number(one.seconds)} {_NONE} {_NONE}"
+                f"SPEAKER {recording} 1 {number(one.onset)} {number(one.seconds)} {_NONE} {_NONE}"
                 f" {name} {score} {_NONE}\n"
             )
-    path.write_text("".join(rows), "utf-8")
+    write_text(path, "".join(rows))
     return losses.told()
 
 
@@ -150,19 +169,24 @@ def _by_word(name: str) -> tuple[str, str]:
     return label, VOICES.get(label, "")
 
 
-def _number(value: float) -> str:
-    return f"{value:.9f}".rstrip("0").rstrip(".") or "0"
+def _file_id(recording: str, ids: dict[str, str], losses: Losses) -> str:
+    """Give a recording's name as RTTM has them: without ending and spaces, each another."""
+    name = "_".join(stem(below(recording)).split()) or "recording"
+    if ids.setdefault(name, recording) != recording:
+        # Two of one name but for their endings stay two.
+        name = "_".join(below(recording).split())
+        ids[name] = recording
+    if " " in recording:
+        losses.say(f"the spaces in the name {recording!r}")
+    return name
 
 
-def _file_id(name: str, losses: Losses) -> str:
-    stem = Path(name).stem if Path(name).suffix.lower() in (".wav", ".flac", ".mp3") else name
-    if " " in stem:
-        losses.say(f"the spaces in the name {stem!r}")
-    return stem.replace(" ", "_") or "recording"
-
-
-def _score(text: str, *, where: str) -> float | None:
+def _score(text: str, *, where: str) -> tuple[float | None, dict[str, str]]:
     if text in (_NONE, "NA"):
-        return None
-    value = seconds(text, where=where, what="confidence")
-    return min(value, 1.0)
+        return None, {}
+    try:
+        value = float(text)
+    except ValueError:
+        raise AnnotationError(f"{where}: confidence {text!r} is not a number") from None
+    # What isn't between 0 and 1 is no probability, and is kept as it is.
+    return (value, {}) if 0 <= value <= 1 else (None, {"confidence": text})

@@ -1,12 +1,25 @@
-"""What the formats share: reading text with its faults told by line, and losses counted."""
+"""What the formats share: reading and writing text, names of recordings, losses counted."""
 
+import io
 import math
+import re
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 
 from harken.errors import AnnotationError
-from harken.studies.annotation import Annotation
+from harken.studies.annotation import Annotation, Annotations
+from harken.writing import OutputError, replacing
+
+_COUNTED = re.compile(r"(.*) \((\d+) annotations?\)")
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Not from harken.sound, which would load all of FFmpeg to convert a text.
+_SOUND = (
+    ".wav", ".wave", ".flac", ".mp3", ".mp4", ".m4a", ".m4b", ".aac", ".ogg", ".oga", ".opus",
+    ".wma", ".wmv", ".aif", ".aiff", ".aifc", ".caf", ".amr", ".3gp", ".mka", ".mkv", ".mov",
+    ".avi", ".webm", ".mpg", ".mpeg",
+)  # fmt: skip
 
 
 def read_text(path: Path) -> str:
@@ -31,11 +44,41 @@ def read_text(path: Path) -> str:
         ) from error
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a path to write a file to that takes the place of `path` at the end, or not at all.
+
+    Raises
+    ------
+    AnnotationError
+        If it cannot be written; what stood there before then still does.
+    """
+    try:
+        with replacing(path) as part:
+            yield part
+    except OutputError as error:
+        cause = error.__cause__
+        why = cause.strerror if isinstance(cause, OSError) else None
+        raise AnnotationError(f"{path}: it cannot be written: {why or cause}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file as UTF-8, whole or not at all.
+
+    Raises
+    ------
+    AnnotationError
+        If it cannot be written; what stood there before then still does.
+    """
+    with whole(path) as part:
+        part.write_bytes(text.encode("utf-8", "replace"))
+
+
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """Give the lines of a file that are not empty, with their numbers from 1."""
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(io.StringIO(read_text(path), newline=None), 1):
         if line.strip():
-            yield number, line
+            yield number, line.rstrip("\n")
 
 
 def seconds(text: str, *, where: str, what: str = "time") -> float:
@@ -73,6 +116,59 @@ def span(onset: float, offset: float, *, where: str) -> tuple[float, float]:
     return onset, offset
 
 
+def number(value: float) -> str:
+    """Write a number without zeros that say nothing, to a billionth.
+
+    Examples
+    --------
+    >>> number(2.50), number(3.0)
+    ('2.5', '3')
+    """
+    return f"{value:.9f}".rstrip("0").rstrip(".") or "0"
+
+
+def finer(*times: float) -> bool:
+    """Whether any of these seconds is finer than a millisecond.
+
+    Examples
+    --------
+    >>> finer(1.001, 2.3), finer(1.0005)
+    (False, True)
+    """
+    # 1.001 × 1000 is 1000.9999999999999.
+    return any(abs(1000 * time - round(1000 * time)) > 1e-5 for time in times)
+
+
+def stem(recording: str) -> str:
+    """Give a recording's name without the ending of a sound file; folders stay.
+
+    Examples
+    --------
+    >>> stem("anna/day1.wav"), stem("day1.v2")
+    ('anna/day1', 'day1.v2')
+    """
+    path = PurePosixPath(recording)
+    return recording[: -len(path.suffix)] if path.suffix.lower() in _SOUND else recording
+
+
+def below(name: str) -> str:
+    """Give a name that leads nowhere but below the folder it is put in.
+
+    Examples
+    --------
+    >>> below("/data/day1.wav"), below("../anna/day1.wav")
+    ('data/day1.wav', 'anna/day1.wav')
+    """
+    return "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
+
+
+def xml_text(text: str, losses: "Losses") -> str:
+    """Take out what XML cannot hold, such as control characters, and count it."""
+    clean = _NO_XML.sub(" ", text)
+    losses.add("control characters in a text", int(clean != text))
+    return clean
+
+
 class Losses:
     """Counts what a format cannot hold.
 
@@ -86,17 +182,18 @@ class Losses:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        self._said: list[str] = []
+        self._said: dict[str, list[str]] = {}
 
     def add(self, what: str, count: int = 1) -> None:
         """Count something that a number of annotations lose."""
         if count:
             self._counts[what] += count
 
-    def say(self, sentence: str) -> None:
-        """Tell of a loss that isn't one of single annotations."""
-        if sentence not in self._said:
-            self._said.append(sentence)
+    def say(self, what: str, *, recording: str = "") -> None:
+        """Tell of a loss that isn't one of single annotations, but maybe of a recording."""
+        names = self._said.setdefault(what, [])
+        if recording and recording not in names:
+            names.append(recording)
 
     def of(self, annotation: Annotation, *, keeps: frozenset[str]) -> None:
         """Count the fields of an annotation that a format doesn't keep."""
@@ -107,53 +204,53 @@ class Losses:
             for name in annotation.attributes:
                 self.add(f"attribute {name}")
 
+    def of_item(self, item: Annotations, *, keeps: frozenset[str] = frozenset()) -> None:
+        """Tell what a format doesn't keep of what is known of the recording itself."""
+        if item.analysed and "analysed" not in keeps:
+            self.say("which stretches were analysed")
+        if item.clock and "clock" not in keeps:
+            self.say("the time of day")
+        if item.duration is not None and "duration" not in keeps:
+            self.say("the recording's length")
+        if item.set and "set" not in keeps:
+            self.say(f"the name of the set, {item.set}")
+
     def told(self) -> list[str]:
         """Give it all as short lines."""
-        counted = [
+        said = []
+        for what, names in self._said.items():
+            if len(names) == 1:
+                said.append(f"{names[0]}: {what}")
+            else:
+                said.append(f"{what} ({len(names)} recordings)" if names else what)
+        return said + [
             f"{what} ({count} annotation{'' if count == 1 else 's'})"
             for what, count in self._counts.items()
         ]
-        return self._said + counted
 
 
-def apart(annotations: list[Annotation]) -> list[list[Annotation]]:
-    """Spread annotations over as few layers as it takes for none to overlap within one.
+def together(lost: Mapping[str, Sequence[str]]) -> list[str]:
+    """Put what several files lose into one list.
 
-    Examples
-    --------
-    >>> a, b, c = (Annotation(onset=s, offset=s + 2, label="cry") for s in (0.0, 1.0, 2.0))
-    >>> [[x.onset for x in layer] for layer in apart([a, b, c])]
-    [[0.0, 2.0], [1.0]]
-    """
-    layers: list[list[Annotation]] = []
-    for one in sorted(annotations, key=lambda each: each.order):
-        for layer in layers:
-            if layer[-1].offset <= one.onset:
-                layer.append(one)
-                break
-        else:
-            layers.append([one])
-    return layers
+    Parameters
+    ----------
+    lost : mapping of str to sequence of str
+        Name of each → what `Losses.told` gave.
 
-
-def untouched(name: str) -> str:
-    """Give a tier's name without the number that `layered` put behind it.
+    Returns
+    -------
+    list of str
 
     Examples
     --------
-    >>> untouched("CHI~2"), untouched("CHI")
-    ('CHI', 'CHI')
+    >>> together({"a": ["score (2 annotations)", "the time of day"], "b": ["score (1 annotation)"]})
+    ['a: the time of day', 'score (3 annotations)']
     """
-    stem, mark, number = name.rpartition("~")
-    return stem if mark and (number.isdigit() or number == "points") else name
-
-
-def layered(name: str, layer: int) -> str:
-    """Name the tier of a layer from 0.
-
-    Examples
-    --------
-    >>> layered("CHI", 0), layered("CHI", 1)
-    ('CHI', 'CHI~2')
-    """
-    return name if layer == 0 else f"{name}~{layer + 1}"
+    losses = Losses()
+    for name, each in lost.items():
+        for what in each:
+            if counted := _COUNTED.fullmatch(what):
+                losses.add(counted[1], int(counted[2]))
+            else:
+                losses.say(what, recording=name)
+    return losses.told()

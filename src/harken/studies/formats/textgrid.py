@@ -1,25 +1,33 @@
-"""Praat TextGrid, through praatio: tiers of intervals that never overlap, tiers of points."""
+"""Praat TextGrid: tiers of intervals that never overlap, tiers of points.
 
-from collections.abc import Iterable, Sequence
+They are written through praatio. Reading is Praat's own rule, which is short:
+only numbers, flags and texts in quotes that stand free mean something.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from harken.errors import AnnotationError
-from harken.studies.annotation import SPEAKERS, Annotation, Annotations, unwritten, written
-from harken.studies.formats.text import Losses, apart, layered, read_text, untouched
+from harken.errors import AnnotationError, ParameterError
+from harken.studies.annotation import Annotation, Annotations
+from harken.studies.formats.text import Losses, read_text, whole
+from harken.studies.formats.tiers import (
+    apart,
+    by_tier,
+    layered,
+    said_on,
+    speaker_of,
+    speaker_told,
+    text_on,
+    untouched,
+)
 
-_TIERS = {
-    "CHI": "CHI",
-    "KCHI": "CHI",
-    "OCH": "OCH",
-    "C1": "OCH",
-    "C2": "OCH",
-    "MOT": "FEM",
-    "FA": "FEM",
-    "FAT": "MAL",
-    "MA": "MAL",
-}
-_VCM = {"Y": "cry", "L": "laugh", "C": "babble", "N": "babble", "U": "infant vocalisation"}
+_TOKEN = re.compile(
+    r'"(?P<text>(?:[^"]|"")*)"|(?P<flag><[^<>\s]*>)|![^\n]*|(?P<word>[^\s"]+)|(?P<open>")'
+)
+
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 
 
 def read(path: Path) -> list[Annotations]:
@@ -37,50 +45,34 @@ def read(path: Path) -> list[Annotations]:
     Raises
     ------
     AnnotationError
-        If it is no TextGrid.
+        With the line, if it is no whole TextGrid.
     """
-    from praatio import textgrid
-    from praatio.utilities import errors
-
     if "TextGrid" not in read_text(path)[:200]:
         raise AnnotationError(f"{path}: line 1: this is no TextGrid")
-    try:
-        grid = textgrid.openTextgrid(
-            str(path),
-            includeEmptyIntervals=False,
-            reportingMode="silence",
-            duplicateNamesMode="rename",
-        )
-    except (errors.PraatioException, ValueError, IndexError, KeyError, AttributeError) as error:
-        raise AnnotationError(f"{path}: {_where(path)}: not a whole TextGrid") from error
-    found = []
-    for tier in grid.tiers:
-        name = untouched(tier.name.strip())
-        speaker = speaker_of(name)
-        for onset, offset, text in _entries(tier):
-            label, source = unwritten(text.strip())
-            label = _VCM.get(text.strip(), label) if speaker == "CHI" else label
-            if label == "other" and speaker and source in ("0", "1", ""):
-                # The field's convention: 1 is speech-like, 0 is crying or laughing, either of both.
-                label = "infant vocalisation" if speaker == "CHI" else _voice(speaker)
-            try:
-                found.append(
-                    Annotation(
-                        onset=onset,
-                        offset=offset,
-                        label=label,
-                        source=source,
-                        tier=name,
-                        speaker=speaker,
-                    )
-                )
-            except ValueError as error:
-                raise AnnotationError(f"{path}: tier {name!r}: {error}") from error
+    tokens = _Tokens(path)
+    if "chronological" in tokens.text("file type"):
+        raise AnnotationError(f"{path}: a chronological TextGrid; save it from Praat as text file")
+    tokens.text("class")
+    tokens.number("xmin")
+    end = tokens.number("xmax")
+    found: list[Annotation] = []
+    for _ in range(tokens.count("number of tiers") if tokens.flag() else 0):
+        kind, name = tokens.text("tier's class"), untouched(tokens.text("tier's name").strip())
+        if kind not in ("IntervalTier", "TextTier"):
+            raise AnnotationError(f"{tokens.where}: a tier of class {kind[:20]!r}")
+        tokens.number("xmin")
+        tokens.number("xmax")
+        for _ in range(tokens.count("number of entries")):
+            onset = tokens.number("time")
+            offset = tokens.number("time") if kind == "IntervalTier" else onset
+            text = tokens.text("text").strip()
+            if text or kind == "TextTier":
+                found.append(_annotation(onset, offset, text, name, where=tokens.where))
     return [
         Annotations(
             recording="",
             annotations=tuple(found),
-            duration=float(grid.maxTimestamp),
+            duration=end,
             format="textgrid",
         ).sorted()
     ]
@@ -106,82 +98,118 @@ def write(items: Sequence[Annotations], path: Path) -> list[str]:
 
     losses = Losses()
     (item,) = items
-    if item.analysed:
-        losses.say("which stretches were analysed")
-    if item.clock:
-        losses.say("the time of day")
+    losses.of_item(item, keeps=frozenset({"duration"}))
     grid = textgrid.Textgrid()
     end = max(item.end, 0.001)
     for name, annotations in by_tier(item.annotations):
         for one in annotations:
             losses.of(one, keeps=frozenset({"tier", "speaker"}))
+            losses.add("speaker", int(one.speaker not in ("", speaker_told(one.label, name))))
         points = [one for one in annotations if one.seconds == 0]
         spans = [one for one in annotations if one.seconds > 0]
         for layer, row in enumerate(apart(spans)):
-            entries = [(one.onset, one.offset, _text(one)) for one in row]
+            entries = [(one.onset, one.offset, text_on(one, name)) for one in row]
             grid.addTier(textgrid.IntervalTier(layered(name, layer), entries, 0, end))
         if points:
-            entries_at = _at_once(points)
-            full = name if not spans else f"{name}~points"
-            grid.addTier(textgrid.PointTier(full, entries_at, 0, end))
+            # Praat cannot show points side by side that fall together.
+            for layer, row in enumerate(_at_once(points)):
+                full = layered(name if not spans else f"{name}~points", layer)
+                marks = [(one.onset, text_on(one, name)) for one in row]
+                grid.addTier(textgrid.PointTier(full, marks, 0, end))
     if not grid.tiers:
         grid.addTier(textgrid.IntervalTier("CHI", [], 0, end))
-    grid.save(str(path), format="long_textgrid", includeBlankSpaces=True)
+    with whole(path) as part:
+        grid.save(str(part), format="long_textgrid", includeBlankSpaces=True)
     return losses.told()
 
 
-def by_tier(annotations: Iterable[Annotation]) -> list[tuple[str, list[Annotation]]]:
-    """Group annotations by the tier they are to stand on: their own, or their speaker's."""
-    tiers: dict[str, list[Annotation]] = {}
-    for one in annotations:
-        tiers.setdefault(one.tier or one.speaker or "sound", []).append(one)
-    return sorted(tiers.items(), key=lambda each: (each[0] != "CHI", each[0]))
-
-
-def speaker_of(tier: str) -> str:
-    """Give the speaker type that a tier's name stands for, or nothing.
-
-    Examples
-    --------
-    >>> speaker_of("CHI*"), speaker_of("FA1"), speaker_of("notes")
-    ('CHI', 'FEM', '')
-    """
-    plain = tier.strip(" *")
-    if plain in _TIERS:
-        return _TIERS[plain]
-    if plain in SPEAKERS:
-        return plain
-    kind = plain.rstrip("0123456789")
-    return {"FA": "FEM", "MA": "MAL", "FC": "OCH", "MC": "OCH", "UC": "OCH"}.get(kind, "")
-
-
-def _voice(speaker: str) -> str:
-    return {"OCH": "other child", "FEM": "female adult", "MAL": "male adult"}[speaker]
-
-
-def _text(one: Annotation) -> str:
-    return " ".join(written(one).split()) or one.label
-
-
-def _at_once(points: list[Annotation]) -> list[tuple[float, str]]:
-    """Join points that fall together, which Praat cannot show side by side."""
-    at: dict[float, list[str]] = {}
+def _at_once(points: Sequence[Annotation]) -> list[list[Annotation]]:
+    """Spread points over as few layers as it takes for none to fall together in one."""
+    layers: list[list[Annotation]] = []
+    fallen: Counter[float] = Counter()
     for one in points:
-        at.setdefault(one.onset, []).append(_text(one))
-    return [(time, " + ".join(texts)) for time, texts in sorted(at.items())]
+        if fallen[one.onset] == len(layers):
+            layers.append([])
+        layers[fallen[one.onset]].append(one)
+        fallen[one.onset] += 1
+    return layers
 
 
-def _entries(tier: Any) -> Iterable[tuple[float, float, str]]:
-    from praatio import textgrid
+def _annotation(onset: float, offset: float, text: str, tier: str, *, where: str) -> Annotation:
+    label, source = said_on(text, speaker_of(tier))
+    try:
+        return Annotation(
+            onset=onset,
+            offset=offset,
+            label=label,
+            source=source,
+            tier=tier,
+            speaker=speaker_told(label, tier),
+        )
+    except ParameterError as error:
+        raise AnnotationError(f"{where}: tier {tier!r}: {error}") from error
 
-    if isinstance(tier, textgrid.PointTier):
-        for point in tier.entries:
-            yield float(point.time), float(point.time), point.label
-    else:
-        for interval in tier.entries:
-            yield float(interval.start), float(interval.end), interval.label
 
+class _Tokens:
+    """What means something in a TextGrid, one after the other, with its line."""
 
-def _where(path: Path) -> str:
-    text = read_text(path)
-    return f"line {len(text.splitlines())}, its last"
+    def __init__(self, path: Path) -> None:
+        self._path, self._content = path, read_text(path)
+        self._line, self._counted = 1, 0
+        self._next = self._each()
+
+    @property
+    def where(self) -> str:
+        """File and line of what was read last."""
+        return f"{self._path}: line {self._line}"
+
+    def number(self, what: str) -> float:
+        """Give the next thing, which has to be a number."""
+        kind, text = self._take(what)
+        if kind != "number":
+            raise AnnotationError(f"{self.where}: no number ({what}) but {text[:20]!r}")
+        return float(text)
+
+    def count(self, what: str) -> int:
+        """Give the next thing, which has to be a whole number."""
+        value = self.number(what)
+        if not value.is_integer():
+            raise AnnotationError(f"{self.where}: no whole number ({what}) but {value:g}")
+        return int(value)
+
+    def text(self, what: str) -> str:
+        """Give the next thing, which has to be a text in quotes."""
+        kind, text = self._take(what)
+        if kind != "text":
+            raise AnnotationError(f"{self.where}: no text in quotes ({what}) but {text[:20]!r}")
+        return text
+
+    def flag(self) -> bool:
+        """Whether the next thing is ``<exists>``."""
+        kind, text = self._take("<exists>")
+        if kind != "flag":
+            raise AnnotationError(f"{self.where}: no <exists> but {text[:20]!r}")
+        return text == "<exists>"
+
+    def _take(self, what: str) -> tuple[str, str]:
+        try:
+            return next(self._next)
+        except StopIteration:
+            raise AnnotationError(
+                f"{self.where}: not a whole TextGrid: it ends before its {what}"
+            ) from None
+
+    def _each(self) -> Iterator[tuple[str, str]]:
+        for found in _TOKEN.finditer(self._content):
+            kind, text = found.lastgroup, found[0]
+            if kind == "word":
+                if not _NUMBER.fullmatch(text):
+                    continue
+                kind = "number"
+            if kind is None:
+                continue
+            self._line += self._content.count("\n", self._counted, found.start())
+            self._counted = found.start()
+            if kind == "open":
+                raise AnnotationError(f"{self.where}: a text in quotes has no end")
+            yield kind, found["text"].replace('""', '"') if kind == "text" else text

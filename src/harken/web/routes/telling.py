@@ -1,14 +1,19 @@
 """Channels, check-in plans and push: over what people are told, and when it waits."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
+from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from harken.answering.channels.sensors import sensors_of
 from harken.episodes.events import new_id
-from harken.journal import Caregiver, Channel, Plan, PushSubscription, masked
+from harken.errors import ChannelError
+from harken.journal import Caregiver, Channel, Child, Plan, PushSubscription, Room, masked
 from harken.web.access import Carer, Parts, Web, given, the_room
 from harken.web.contract import Viewer
 from harken.web.models import (
@@ -23,6 +28,7 @@ from harken.web.models import (
     PushIn,
     PushKey,
     Removed,
+    SensorIn,
     Tested,
 )
 from harken.web.problems import Refusal
@@ -42,7 +48,10 @@ async def add_channel(channel: ChannelIn, web: Parts, me: Carer) -> ChannelOut:
 
     def write() -> Channel:
         _check_caregiver(web, channel.caregiver)
-        return web.household.add(Channel(id=str(new_id()), **channel.model_dump()))
+        values = channel.model_dump(exclude={"sensors"})
+        if channel.sensors is not None:
+            values["options"] = _with_sensors(web, channel.kind, channel.options, channel.sensors)
+        return web.household.add(Channel(id=str(new_id()), **values))
 
     added = await run_in_threadpool(write)
     await web.changed()
@@ -61,6 +70,10 @@ async def change_channel(
         if changes.get("url") == _masked(before):
             del changes["url"]
         _check_caregiver(web, changes.get("caregiver"))
+        changes.pop("sensors", None)
+        if change.sensors is not None:
+            options = changes.get("options", before.options)
+            changes["options"] = _with_sensors(web, before.kind, options, change.sensors)
         return web.household.update(replace(before, **changes))
 
     changed = await run_in_threadpool(write)
@@ -196,7 +209,39 @@ def _far_away(endpoint: str) -> bool:
 
 def _out(channel: Channel) -> ChannelOut:
     values = {**asdict(channel), "url": _masked(channel), "options": sorted(channel.options)}
-    return ChannelOut(**values)
+    return ChannelOut(**values, sensors=_sensors(channel))
+
+
+def _sensors(channel: Channel) -> list[SensorIn] | None:
+    if channel.kind != "mqtt":
+        return None
+    try:
+        return _SENSORS.validate_python(channel.options.get("series", []))
+    except ValidationError:
+        return None  # whoever wrote it by a script has to see to it: nothing is thrown away here
+
+
+def _with_sensors(
+    web: Web, kind: str, options: Mapping[str, Any], sensors: list[SensorIn]
+) -> dict[str, Any]:
+    """Put sensors among the options of a channel, once they are known to be listened to."""
+    if kind != "mqtt":
+        raise Refusal(422, "sensors: only an MQTT channel listens to them.")
+    series = [one.model_dump(exclude_defaults=True) for one in sensors]
+    for one in sensors:
+        if one.room is not None and web.household.get(Room, one.room) is None:
+            raise Refusal(422, "sensors: there is no such room.")
+        if one.child is not None and web.household.get(Child, one.child) is None:
+            raise Refusal(422, "sensors: there is no such child.")
+    try:
+        sensors_of(series)
+    except ChannelError as error:
+        raise Refusal(422, str(error)) from None
+    rest = {name: value for name, value in options.items() if name != "series"}
+    return {**rest, "series": series} if series else rest
+
+
+_SENSORS = TypeAdapter(list[SensorIn])
 
 
 def _masked(channel: Channel) -> str:

@@ -6,7 +6,7 @@ import { el, field, select, toast } from "./dom.js";
  * @typedef {object} Field
  * @property {string} name
  * @property {string} label
- * @property {"text" | "number" | "date" | "time" | "select" | "check" | "several" | "numbers" | "url"} type
+ * @property {"text" | "number" | "date" | "time" | "select" | "check" | "several" | "numbers" | "url" | "rows"} type
  * @property {string} [hint]
  * @property {() => [string, string][]} [options]
  * @property {Record<string, any>} [attributes]
@@ -14,6 +14,8 @@ import { el, field, select, toast } from "./dom.js";
  * @property {boolean} [onlyNew]  cannot be changed later
  * @property {boolean} [secret]  the hub never tells it; empty leaves it as it was
  * @property {(values: Record<string, any>) => boolean} [when]  whether it is asked at all
+ * @property {Field[]} [fields]  of each row; what is left empty in it is left out
+ * @property {string} [row]  what one of the rows is called
  */
 /**
  * @typedef {object} Kind
@@ -95,7 +97,7 @@ export function editor(place, kind) {
     const ask = () => {
       const all = { ...item, ...values() };
       for (const one of fields) {
-        if (one.when) /** @type {HTMLElement} */ (inputs.get(one.name)?.node).hidden = !one.when(all);
+        if (one.when) show(inputs.get(one.name)?.node, one.when(all));
       }
     };
     form.addEventListener("input", ask);
@@ -126,6 +128,14 @@ export function editor(place, kind) {
   return self;
 }
 
+/** @param {HTMLElement | undefined} node @param {boolean} asked */
+function show(node, asked) {
+  if (!node) return;
+  node.hidden = !asked;
+  // What is not asked must not hold the form up by being required.
+  if (node instanceof HTMLFieldSetElement) node.disabled = !asked;
+}
+
 /**
  * @param {Field} one
  * @param {any} item
@@ -152,6 +162,7 @@ function inputOf(one, item) {
       node: el("fieldset", {}, el("legend", {}, one.label), ...boxes.map(({ node }) => node)),
     };
   }
+  if (one.type === "rows") return rowsOf(one, value);
   const type = one.type === "numbers" || one.type === "url" ? "text" : one.type;
   const shown = one.type === "numbers" ? (value ?? []).map((/** @type {number} */ s) => s / 60).join(", ") : value ?? "";
   const input = el("input", { type, value: String(shown), autocomplete: "off", spellcheck: false, ...more });
@@ -163,4 +174,68 @@ function inputOf(one, item) {
     return text;
   };
   return { read, node: field(one.label, input, one.hint) };
+}
+
+/**
+ * @param {Field} one
+ * @param {any[] | null} value  null: not known, and stays as it is
+ * @returns {{read: () => any[] | null, node: HTMLElement}}
+ */
+function rowsOf(one, value) {
+  const fields = one.fields ?? [];
+  /** @type {{read: () => Record<string, any>, node: HTMLFieldSetElement}[]} */
+  let rows = [];
+  const place = el("div", {});
+  const more = el("button", { type: "button", class: "button", onclick: () => add(null) }, `Add ${one.row}`);
+
+  /** @param {any} item */
+  function add(item) {
+    /** @type {Map<string, {read: () => any, node: HTMLElement}>} */
+    const inputs = new Map(fields.map((each) => [each.name, inputOf(each, item)]));
+    const values = () => Object.fromEntries([...inputs].map(([name, each]) => [name, each.read()]));
+    const ask = () => {
+      for (const each of fields) {
+        if (each.when) show(inputs.get(each.name)?.node, each.when(values()));
+      }
+    };
+    const made = {
+      read: () => {
+        const all = values();
+        return Object.fromEntries(fields
+          .filter((each) => (!each.when || each.when(all)) && ![null, "", false].includes(all[each.name]))
+          .map((each) => [each.name, all[each.name]]));
+      },
+      node: el(
+        "fieldset", { class: "item", oninput: ask }, el("legend", {}), ...[...inputs.values()].map((each) => each.node),
+        el("div", { class: "row" }, el("button", { type: "button", class: "button", onclick: () => remove() }, "Take out")),
+      ),
+    };
+    const remove = () => {
+      rows = rows.filter((each) => each !== made);
+      made.node.remove();
+      number();
+      more.focus();
+    };
+    rows.push(made);
+    place.append(made.node);
+    ask();
+    number();
+    if (!item) /** @type {HTMLElement | null} */ (made.node.querySelector("input, select"))?.focus();
+  }
+
+  function number() {
+    rows.forEach((each, i) => {
+      const legend = /** @type {HTMLElement} */ (each.node.querySelector("legend"));
+      legend.textContent = `${i + 1}.`;
+    });
+  }
+
+  for (const item of value ?? []) add(item);
+  return {
+    read: () => value && rows.map((each) => each.read()),
+    node: el(
+      "fieldset", { class: "form" }, el("legend", {}, one.label), one.hint && el("small", {}, one.hint),
+      place, el("div", { class: "row" }, more),
+    ),
+  };
 }

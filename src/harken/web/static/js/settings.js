@@ -35,6 +35,8 @@ const WAYS = [
   ["apprise", "A message (ntfy, Pushover, Signal, Telegram, e-mail …)"], ["mqtt", "Home Assistant (MQTT)"], ["webhook", "A webhook"],
 ];
 /** @type {[string, string][]} */
+const MEASURED = [["heart_rate", "Heart rate"], ["oxygen", "Oxygen"], ["room_temperature", "Room temperature"], ["movement", "Movement"]];
+/** @type {[string, string][]} */
 const ROLES = [["caregiver", "Caregiver"], ["viewer", "Viewer"], ["owner", "Owner"]];
 
 const lists = {
@@ -83,10 +85,26 @@ const lists = {
         hint: "ntfys://server/topic?priority=max, pover://user@token?priority=emergency, mqtt://user:password@host, https://… It is a secret and is not shown again.",
         when: (values) => ["apprise", "mqtt", "webhook"].includes(values.kind),
       },
+      {
+        name: "sensors", label: "Sensors", type: "rows", row: "a sensor", value: [],
+        hint: "A sock, a belt or a thermometer that speaks on this broker: its numbers are drawn in the Journal and never judged, and no alarm comes of them.",
+        // null: the hub has what no form can show, and keeps it.
+        when: (values) => values.kind === "mqtt" && values.sensors !== null,
+        fields: [
+          { name: "topic", label: "Topic", type: "text", attributes: { required: true, maxLength: 200 }, hint: "Like sock/pulse, without + and #." },
+          { name: "what", label: "What it measures", type: "select", options: () => MEASURED, value: "heart_rate" },
+          { name: "fahrenheit", label: "It speaks in °F", type: "check", when: (values) => values.what === "room_temperature" },
+          { name: "key", label: "Key of the number", type: "text", attributes: { maxLength: 200 }, hint: "Where it says more than a number, as JSON: like spo2, or sensor.pulse. Else empty." },
+          { name: "child", label: "Of whom", type: "select", options: () => [["", "Nobody"], ...children.map((one) => /** @type {[string, string]} */ ([one.id, one.name]))] },
+          { name: "room", label: "In which room", type: "select", options: () => [["", "No room"], ...roomOptions()] },
+          { name: "source", label: "What to call it", type: "text", attributes: { maxLength: 80 }, hint: "Empty: the last part of the topic." },
+          { name: "at_key", label: "Key of its time", type: "text", attributes: { maxLength: 200 }, hint: "Empty: it speaks of now." },
+        ],
+      },
       { name: "enabled", label: "In use", type: "check", value: true },
     ],
     says: (one) => [
-      nameOf(WAYS, one.kind).split(" (")[0], one.url, one.caregiver ? `for ${nameIn(people, one.caregiver)}` : "for everybody",
+      nameOf(WAYS, one.kind).split(" (")[0], one.url, one.sensors?.length && (one.sensors.length === 1 ? "1 sensor" : `${one.sensors.length} sensors`), one.caregiver ? `for ${nameIn(people, one.caregiver)}` : "for everybody",
       one.enabled ? "" : "not in use",
     ].filter(Boolean).join(" · "),
     acts: (one) => [testButton(one)],
