@@ -163,7 +163,7 @@ def read_corpus(at: str | Path) -> Corpus:
         elif path.suffix.lower() in (".csv", ".tsv"):
             found = _list(str(path), _text_of(path), _beside(path))
         else:
-            one = Recording(child=UNKNOWN, name=plain(path.name), at=str(path))
+            one = Recording(child=UNKNOWN, name=printable(path.name), at=str(path))
             found = Corpus(str(path), "recording", (one,))
     if not found.recordings:
         why = f" ({found.problems[0]})" if found.problems else ""
@@ -178,7 +178,9 @@ def _folder(path: Path) -> Corpus:
     for one in find_recordings(path, on_error=problems.append):
         inside = one.relative_to(path)
         child = inside.parts[0] if len(inside.parts) > 1 else UNKNOWN
-        recordings.append(Recording(child=plain(child), name=plain(inside.as_posix()), at=str(one)))
+        recordings.append(
+            Recording(child=printable(child), name=printable(inside.as_posix()), at=str(one))
+        )
     problems += _linked(path)
     return Corpus(str(path), "folder", tuple(recordings), tuple(problems))
 
@@ -189,8 +191,8 @@ def _linked(path: Path) -> list[str]:
     for at, folders, _ in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         problems += [
-            f"{plain(str(Path(at, name)))} is a link to a folder; left out: name the recordings "
-            "in it in a list"
+            f"{printable(str(Path(at, name)))} is a link to a folder; left out: name the "
+            "recordings in it in a list"
             for name in folders
             if Path(at, name).is_symlink()
         ]
@@ -290,7 +292,7 @@ def _childproject(path: Path) -> Corpus:
             inside = one.relative_to(raw).as_posix()
             if inside not in named:
                 problems.append(
-                    f"recordings/raw/{plain(inside)} is not in recordings.csv; left out"
+                    f"recordings/raw/{printable(inside)} is not in recordings.csv; left out"
                 )
     problems += _annotation_problems(path, named, lengths)
     return Corpus(str(path), "childproject", tuple(recordings.values()), tuple(problems))
@@ -548,12 +550,12 @@ def _decoded(content: bytes, where: str) -> str:
         raise SourceError(f"{where}: line {line}: is not UTF-8: save it as UTF-8") from None
 
 
-def plain(name: str) -> str:
+def printable(name: str) -> str:
     r"""Give a name that can be written: bytes that are not UTF-8 become ``\xNN``.
 
     Examples
     --------
-    >>> print(plain(os.fsdecode(b"day\xff.wav")))
+    >>> print(printable(os.fsdecode(b"day\xff.wav")))
     day\xff.wav
     """
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -8,7 +8,7 @@ from pathlib import Path
 from harken.errors import AnnotationError, ParameterError
 from harken.sound import RATE, AudioBlock, open_source
 from harken.studies.annotation import Annotation, Annotations
-from harken.studies.formats import FORMATS, read
+from harken.studies.formats import read
 from harken.studies.formats.childproject import place_of, rows_of, sets_of
 from harken.studies.names import match, plain
 from harken.studies.sample import LISTEN, Segment
@@ -173,27 +173,9 @@ def _of_files(path: Path) -> "list[Annotations]":
         raise ParameterError(f"{path}: {len(sets)} sets of annotations; name one of {listed}")
     if not path.exists() and not place_of(path):
         raise AnnotationError(f"{path}: there is no such file or folder")
-    if not path.is_dir() or sets or place_of(path) or (path / "metadata").is_dir():
-        items = read(path)
-        if len(items) == 1 and not items[0].recording:
-            return [replace(items[0], recording=path.stem)]
-        return items
-    # A folder a child: the folder is a part of the recording's name.
-    endings = {end for each in FORMATS.values() for end in each.endings} - {".txt", ".csv", ".tsv"}
-    files = [
-        file
-        for file in sorted(path.rglob("*"))
-        if file.suffix.lower() in endings
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    ]
-    deeper = [file for file in files if file.parent != path]
-    items = read(path) if len(deeper) < len(files) or not files else []
-    for file in deeper:
-        folder = file.parent.relative_to(path)
-        for item in read(file):
-            name = Path(item.recording).name or file.stem
-            items.append(replace(item, recording=(folder / name).as_posix()))
+    items = read(path)
+    if len(items) == 1 and not items[0].recording:
+        return [replace(items[0], recording=path.stem)]
     return items
 
 

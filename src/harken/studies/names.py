@@ -1,10 +1,9 @@
 """Which names mean the same recording: a run, a table and a file each write it in their own way."""
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from harken.errors import ParameterError
-from harken.sound.recordings import EXTENSIONS
+from harken.studies.formats.text import below, stem
 
 
 def plain(name: str) -> str:
@@ -24,10 +23,7 @@ def plain(name: str) -> str:
     >>> plain("c1/day1.wav"), plain("../raw/day1.MP3"), plain("2016.04.20")
     ('c1/day1', 'raw/day1', '2016.04.20')
     """
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.suffix.lower() in EXTENSIONS:
-        path = path.with_suffix("")
-    return "/".join(part for part in path.parts if part not in ("/", "..", "."))
+    return below(stem(name.replace("\\", "/")))
 
 
 def match(names: Iterable[str], others: Iterable[str], *, ours: str, theirs: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ from harken.errors import SourceError
 from harken.studies import work
 from harken.studies.answers import BIASES, DEFINITION
 from harken.studies.cluster import renew
-from harken.studies.corpus import Corpus, Recording, about_file, masked, plain
+from harken.studies.corpus import Corpus, Recording, about_file, masked, printable
 from harken.studies.findings import TABLES
 from harken.studies.pieces import cut
 from harken.studies.plan import INNER, Plan, is_planned, read_plan
@@ -385,7 +385,7 @@ class Study:
             row: dict[str, Any] = {
                 "child_id": one.child,
                 "recording": one.name,
-                "at": plain(masked(one.at)),
+                "at": printable(masked(one.at)),
                 "date_iso": one.about.get("date_iso"),
                 "start_time": one.about.get("start_time"),
                 "child_dob": one.about.get("child_dob"),
@@ -417,7 +417,7 @@ class Study:
             "piece_s": self._piece_s,
             "surroundings": surroundings(),
             "corpus": {
-                "at": plain(masked(self.corpus.at)),
+                "at": printable(masked(self.corpus.at)),
                 "kind": self.corpus.kind,
                 "problems": [*self.corpus.problems, *_twins(self.jobs, self.receipts)],
             },

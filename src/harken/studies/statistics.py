@@ -652,8 +652,8 @@ def _cox(
     known = ("latency", "hazard ratio", 1.0, _COX)
     if not episodes.groupby("group")["answered"].any().all():
         # The likelihood has no top then: the fit ends somewhere, with a tiny error.
-        note = "nobody answered in one of the groups: hazards have no ratio"
-        return [_effect(known, one, NONE, episodes, level, note) for one in says.values()]
+        why = "nobody answered in one of the groups: hazards have no ratio"
+        return [_effect(known, one, NONE, episodes, level, why=why) for one in says.values()]
     waited, answered = episodes["waited_s"].to_numpy(float), episodes["answered"].to_numpy(bool)
     fits, even = cox(waited, answered, design, episodes["child_id"].to_numpy(str))
     used += ["Cox", "robust by cluster", "few children"]
@@ -676,8 +676,8 @@ def _answered(
     counts = episodes.groupby("group")["answered"].agg(["sum", "count"])
     known = ("answered", "odds ratio", 1.0, _LOGIT)
     if ((counts["sum"] == 0) | (counts["sum"] == counts["count"])).any():
-        note = "a group has all or none of its cries answered: odds have no ratio"
-        return [_effect(known, one, NONE, episodes, level, note) for one in says.values()]
+        why = "a group has all or none of its cries answered: odds have no ratio"
+        return [_effect(known, one, NONE, episodes, level, why=why) for one in says.values()]
     used += ["GEE", "few children"]
     child = episodes["child_id"].to_numpy(str)
     fits = gee(episodes["answered"].to_numpy(float), design, child, logit=True)
@@ -834,18 +834,17 @@ def _effect(
     fit: Fit,
     rows: Any,
     level: float,
-    note: str,
+    note: str = "",
     *,
     unit: str = "",
+    why: str = _NO_ANSWER,
 ) -> Effect:
-    """Tell a coefficient; `known` holds outcome, measure, null and model."""
+    """Tell a coefficient, or `why` there is none; `known` is outcome, measure, null, model."""
     outcome, measure, null, model = known
     n = rows["child_id"].nunique()
     if not (fit.ratio if null == 1 else fit.usable):
         none = Estimate(None, None, None, n, unit=unit, level=level, how=model)
-        # A note that says why is better than one that says that.
-        note = note if "have no ratio" in note else _NO_ANSWER
-        return Effect(outcome, measure, contrast, none, null, model, len(rows), note=note)
+        return Effect(outcome, measure, contrast, none, null, model, len(rows), note=why)
     found = (
         _ratio_of(fit, n, level, unit, model)
         if null == 1

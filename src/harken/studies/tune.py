@@ -14,7 +14,7 @@ from harken.errors import ParameterError
 from harken.hearing import Detector, Frames
 from harken.insight.estimate import Estimate
 from harken.sound import RATE, AudioBlock, Gap, open_source
-from harken.studies.agree import Span, common, length
+from harken.studies.agree import Span, bootstrapped, children_drawn, common, length
 from harken.studies.annotation import joined
 
 GRID: Mapping[str, tuple[float, ...]] = {
@@ -198,21 +198,18 @@ def tune(
         held[inside] = by_child[best, inside]
         words = in_words(rules[best])
         chosen[words] = chosen.get(words, 0) + 1
-    draws = np.vstack(
-        [
-            np.ones(len(children)),
-            rng.multinomial(
-                len(children), np.full(len(children), 1 / len(children)), size=resamples
-            ),
-        ]
-    )
+    draws = children_drawn(children, resamples, seed)
     ours, theirs = _f1(draws @ held), _f1(draws @ by_child[0])
+
+    def told(values: NDArray[np.float64]) -> Estimate:
+        return bootstrapped(values.tolist(), len(children))
+
     best = _best(by_child.sum(1))
     return Tuned(
         rule=rules[best],
-        held_out=_estimate(ours, len(children)),
-        before=_estimate(theirs, len(children)),
-        difference=_estimate(ours - theirs, len(children)),
+        held_out=told(ours),
+        before=told(theirs),
+        difference=told(ours - theirs),
         chosen=dict(sorted(chosen.items(), key=lambda each: -each[1])),
         at_edge=_at_edge(rules[best], grid) if best else (),
         children=len(children),
@@ -337,12 +334,3 @@ def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         2 * sums[..., 2], below, out=np.full(below.shape, np.nan), where=below > 0
     )
     return made
-
-
-def _estimate(values: NDArray[np.float64], n: int) -> Estimate:
-    how = "bootstrap over held-out children"
-    known = values[1:][np.isfinite(values[1:])]
-    if not np.isfinite(values[0]) or not len(known):
-        return Estimate(None, None, None, n, how=how)
-    low, high = np.percentile(known, [2.5, 97.5])
-    return Estimate(float(values[0]), float(low), float(high), n, how=how)

@@ -121,14 +121,19 @@ def test_lena_leaves_out_what_overlaps_and_says_so(tmp_path: Path) -> None:
 
 def test_several_recordings_become_a_file_each(tmp_path: Path) -> None:
     cry = Annotation(onset=1.0, offset=2.0, label="cry")
-    items = [Annotations(recording=name, annotations=(cry,)) for name in ("a.wav", "b/a.wav", "")]
-    write(items, tmp_path / "out", format="textgrid")
+    names = ("a.wav", "a.mp3", "b/a.wav", "b [1]/a.wav", "")
+    items = [Annotations(recording=name, annotations=(cry,)) for name in names]
+    lost = write(items, tmp_path / "out", format="textgrid")
+    assert [line for line in lost if "name" in line] == [
+        "a_2.TextGrid: the recording's name, a.mp3"
+    ]
     (tmp_path / "out/segments.csv").write_text("not annotations")
     back = read(tmp_path / "out")
-    assert [item.recording for item in back] == ["a", "a_2", "recording3"]
+    assert [item.recording for item in back] == ["a", "a_2", "recording5", "b/a", "b [1]/a"]
     (tmp_path / "out/segments.csv").unlink()
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "a.TextGrid", "a_2.TextGrid", "recording3.TextGrid",
+    files = sorted((tmp_path / "out").rglob("*.TextGrid"))
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in files] == [
+        "a.TextGrid", "a_2.TextGrid", "b/a.TextGrid", "b [1]/a.TextGrid", "recording5.TextGrid",
     ]  # fmt: skip
 
 

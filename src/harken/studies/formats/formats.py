@@ -131,7 +131,8 @@ def read(
     ----------
     path : str or Path
         A file; a data set, or one set of it (``corpus/annotations/SET``); or a folder of .its,
-        .eaf, .TextGrid, .rttm and .cha files.
+        .eaf, .TextGrid, .rttm and .cha files. Folders in it are a part of a recording's name,
+        as where two children have recordings of one name.
     format : str, optional
         One of `FORMATS`; by default it is told by the file's ending.
     columns : mapping, optional
@@ -175,7 +176,8 @@ def write(
     items : sequence of Annotations
     path : str or Path
         A file; a folder for a data set, and for several recordings in a format that holds
-        one: then a file each is made in it, in a folder for each set where there are several.
+        one: then a file each is made in it, in the folders of the recording's name, and in a
+        folder for each set where there are several.
     format : str, optional
     overwrite : bool
         Whether a file that is there may be replaced. A data set only ever gets more.
@@ -223,9 +225,11 @@ def write(
             if each == path:
                 return said
             (item,) = one
-            if item.recording and each.stem != stem(item.recording):
+            inside = each.relative_to(path)
+            name = f"/{below(stem(item.recording))}"
+            if item.recording and not f"/{inside.with_suffix('').as_posix()}".endswith(name):
                 said = [f"the recording's name, {item.recording}", *said]
-            lost[str(each.relative_to(path))] = said
+            lost[str(inside)] = said
     except OSError as error:
         raise AnnotationError(f"{path}: {error.strerror or error}") from error
     return together(lost)
@@ -312,21 +316,34 @@ def _is_set(path: Path) -> bool:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _IN_FOLDERS]
+    there = (file for file in sorted(folder.iterdir()) if file.is_file())
+    return [file for file in there if file.suffix.lower() in _IN_FOLDERS]
 
 
 def _read_each(folder: Path) -> list[Annotations]:
-    files = _files(folder)
+    files = [
+        file
+        for place in (folder, *sorted(folder.rglob("*/")))
+        if not any(part.startswith(".") for part in place.relative_to(folder).parts)
+        for file in _files(place)
+    ]
     if not files:
         raise AnnotationError(
             f"{folder}: no data set (metadata/) and no annotations "
             f"({', '.join(sorted(_IN_FOLDERS))})"
         )
     return [
-        item if item.recording else replace(item, recording=file.stem)
+        item
+        if item.recording and file.parent == folder
+        else replace(item, recording=_inside(file, folder, item.recording))
         for file in files
         for item in read(file)
     ]
+
+
+def _inside(file: Path, folder: Path, recording: str) -> str:
+    name = Path(recording).name or file.stem
+    return (file.parent.relative_to(folder) / name).as_posix()
 
 
 def _counted(items: Sequence[Annotations]) -> str:
@@ -343,7 +360,7 @@ def _places(
     places: dict[Path, Sequence[Annotations]] = {}
     for number, item in enumerate(items, 1):
         home = folder / below(item.set) if several else folder
-        name = Path(stem(item.recording)).name or f"recording{number}"
+        name = below(stem(item.recording)) or f"recording{number}"
         path, again = home / f"{name}{ending}", 1
         while path in places:
             again += 1

@@ -14,12 +14,6 @@ from harken.writing import OutputError, replacing
 
 _COUNTED = re.compile(r"(.*) \((\d+) annotations?\)")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Not from harken.sound, which would load all of FFmpeg to convert a text.
-_SOUND = (
-    ".wav", ".wave", ".flac", ".mp3", ".mp4", ".m4a", ".m4b", ".aac", ".ogg", ".oga", ".opus",
-    ".wma", ".wmv", ".aif", ".aiff", ".aifc", ".caf", ".amr", ".3gp", ".mka", ".mkv", ".mov",
-    ".avi", ".webm", ".mpg", ".mpeg",
-)  # fmt: skip
 
 
 def read_text(path: Path) -> str:
@@ -147,8 +141,11 @@ def stem(recording: str) -> str:
     >>> stem("anna/day1.wav"), stem("day1.v2")
     ('anna/day1', 'day1.v2')
     """
+    # Loads FFmpeg, which reading a text does without.
+    from harken.sound.recordings import EXTENSIONS
+
     path = PurePosixPath(recording)
-    return recording[: -len(path.suffix)] if path.suffix.lower() in _SOUND else recording
+    return recording[: -len(path.suffix)] if path.suffix.lower() in EXTENSIONS else recording
 
 
 def below(name: str) -> str:

@@ -1,7 +1,8 @@
 """Praat TextGrid: tiers of intervals that never overlap, tiers of points.
 
-They are written through praatio. Reading is Praat's own rule, which is short:
-only numbers, flags and texts in quotes that stand free mean something.
+They are written through praatio. It is not read with it, since praatio takes -0.5
+for 0.5, stops at 5e-05 and names no line. Praat's own rule is short: only numbers,
+flags and texts in quotes that stand free mean something.
 """
 
 import re
