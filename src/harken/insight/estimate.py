@@ -1,7 +1,7 @@
 """A number with what it is based on: its interval and its n, or the word that it is not known."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, asdict, dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -12,7 +12,7 @@ from harken.errors import ParameterError
 _IN_MINUTES_S = 120.0
 """From here on seconds are told as minutes and seconds."""
 
-_FINER = 2
+FINER = 2
 """How many more digits are said, at most, to tell the ends of an interval apart."""
 
 
@@ -75,17 +75,40 @@ class Estimate:
         if self.value is None:
             known = "" if self.low is None else f", at least {self._say(self.low, named=True)}"
             return f"not known{known} ({based})"
-        low, high, finer = self.low, self.high, 0
-        if low is not None and high is not None:
-            # Ends that round to one number would pass for a value that is known exactly.
-            while finer < _FINER and self._say(low, finer) == self._say(high, finer):
-                finer += 1
-            if self._say(low, finer) == self._say(high, finer):
-                low, high, finer = None, None, 0
-        if low is not None:
-            end = "or more" if high is None else f"to {self._say(high, finer)}"
-            based = f"{self._say(low, finer)} {end}, {based}"
-        return f"{self._say(self.value, finer, named=True)} ({based})"
+        low, high, finer = self.low, self.high, self.finer(self._say)
+        if low is not None and (high is None or finer is not None):
+            end = "or more" if high is None else f"to {self._say(high, finer or 0)}"
+            based = f"{self._say(low, finer or 0)} {end}, {based}"
+        return f"{self._say(self.value, finer or 0, named=True)} ({based})"
+
+    def finer(self, say: Callable[[float, int], str]) -> int | None:
+        """Give how many more digits it takes until both ends of the interval are not said alike.
+
+        Ends that round to one number would pass for a value that is known exactly.
+
+        Parameters
+        ----------
+        say : callable
+            (Number, how many more digits than usual) → text.
+
+        Returns
+        -------
+        int or None, 0 to `FINER`
+            None where there are no two ends, or they stay alike: then there is no interval to
+            tell.
+
+        Examples
+        --------
+        >>> one = Estimate(92.2, 91.8, 92.4, 60)
+        >>> one.finer(lambda number, more: f"{number:.{more}f}")
+        1
+        """
+        if self.low is None or self.high is None:
+            return None
+        for more in range(FINER + 1):
+            if say(self.low, more) != say(self.high, more):
+                return more
+        return None
 
     def _say(self, number: float, finer: int = 0, *, named: bool = False) -> str:
         """Say a number with the digits that the largest of them bears, and so many more."""

@@ -204,12 +204,7 @@ def said(estimate: Estimate, *, digits: int | None = None) -> str:
         return (
             str(estimate).replace(f", n = {estimate.n})", ")").replace(f" (n = {estimate.n})", "")
         )
-    return _with_ends(
-        estimate,
-        f"{{:.{digits}f}}".format,
-        f"{{:.{digits + 1}f}}".format,
-        f"{{:.{digits + 2}f}}".format,
-    )
+    return _with_ends(estimate, lambda number, more: f"{number:.{digits + more}f}")
 
 
 def said_s(estimate: Estimate) -> str:
@@ -228,19 +223,19 @@ def said_s(estimate: Estimate) -> str:
     >>> said_s(Estimate(150.0, 124.0, 184.0, 31)), said_s(Estimate(150.0, 148.0, 156.0, 31))
     ('2½ min (2 min to 3 min)', '150 s (148 s to 156 s)')
     """
-    return _with_ends(estimate, span_s, "{:.0f} s".format, "{:.1f} s".format)
+    return _with_ends(
+        estimate, lambda number, more: f"{number:.{more - 1}f} s" if more else span_s(number)
+    )
 
 
-def _with_ends(estimate: Estimate, *ways: Callable[[float], str]) -> str:
-    """Say it the first way that tells the ends apart; ends that are one say nothing."""
+def _with_ends(estimate: Estimate, say: Callable[[float, int], str]) -> str:
     value, low, high = estimate.value, estimate.low, estimate.high
     if value is None:
         return "not known"
-    if low is not None and high is not None:
-        for say in ways:
-            if say(low) != say(high):
-                return f"{say(value)} ({say(low)} to {say(high)})"
-    return ways[0](value)
+    finer = estimate.finer(say)
+    if low is None or high is None or finer is None:
+        return say(value, 0)
+    return f"{say(value, finer)} ({say(low, finer)} to {say(high, finer)})"
 
 
 def span_s(seconds: float) -> str:

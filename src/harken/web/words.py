@@ -2,7 +2,9 @@
 
 import re
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
+
+from harken.insight.estimate import Estimate
 
 _UNITS = {
     "share": "%",
@@ -15,34 +17,6 @@ _UNITS = {
     "min/night": "min a night",
     "cries/night": "a night",
 }
-
-
-class Known(Protocol):
-    """An estimate: a value, the interval that likely holds it, and its n."""
-
-    @property
-    def value(self) -> float | None:
-        """None where it is not known."""
-
-    @property
-    def low(self) -> float | None:
-        """Lower end."""
-
-    @property
-    def high(self) -> float | None:
-        """Upper end."""
-
-    @property
-    def n(self) -> int:
-        """Based on so many."""
-
-    @property
-    def unit(self) -> str:
-        """As `harken.insight.Estimate` has it."""
-
-
-_FINER = 2
-"""How many more digits are said, at most, to tell the ends of an interval apart."""
 
 
 def number(value: float | None, unit: str = "", *, bare: bool = False, finer: int = 0) -> str:
@@ -89,7 +63,7 @@ def _named(unit: str) -> str:
     return _UNITS.get(unit, "a day" if unit.endswith("/day") else unit)
 
 
-def figure(known: Known, unit: str | None = None) -> str:
+def figure(known: Estimate, unit: str | None = None) -> str:
     """Give the value of an estimate, with as many digits as its interval needs.
 
     Parameters
@@ -104,29 +78,22 @@ def figure(known: Known, unit: str | None = None) -> str:
 
     Examples
     --------
-    >>> from harken.insight import Estimate, share
+    >>> from harken.insight import share
     >>> figure(share(8, 10)), figure(Estimate(138.2, 137.9, 138.4, 152, unit="beats/min"))
     ('80 %', '138.2 beats/min')
     """
-    return number(known.value, known.unit if unit is None else unit, finer=_finer(known))
+    return number(known.value, known.unit if unit is None else unit, finer=_finer(known) or 0)
 
 
-def _finer(known: Known) -> int:
-    """Give how many digits tell the ends of an interval apart; 0: as many as usual."""
-    low, high = known.low, known.high
-    if low is None or high is None:
-        return 0
-    for finer in range(_FINER + 1):
-        if _said(low, known, finer) != _said(high, known, finer):
-            return finer
-    return 0
+def _finer(known: Estimate) -> int | None:
+    return known.finer(lambda end, more: _said(end, known, more))
 
 
-def _said(end: float, known: Known, finer: int) -> str:
+def _said(end: float, known: Estimate, finer: int) -> str:
     return number(end, known.unit, bare=known.unit != "s", finer=finer)
 
 
-def ends(known: Known) -> str:
+def ends(known: Estimate) -> str:
     """Give the ends of an interval without the unit; nothing where it has no width.
 
     Parameters
@@ -139,17 +106,17 @@ def ends(known: Known) -> str:
 
     Examples
     --------
-    >>> from harken.insight import Estimate, share
+    >>> from harken.insight import share
     >>> ends(share(8, 10)), ends(Estimate(8.0, 8.0, 8.0, 3))
     ('49 to 94', '')
     """
-    if known.low is None or known.high is None:
+    low, high, finer = known.low, known.high, _finer(known)
+    if low is None or high is None or finer is None:
         return ""
-    first, last = (_said(one, known, _finer(known)) for one in (known.low, known.high))
-    return f"{first} to {last}" if first != last else ""
+    return f"{_said(low, known, finer)} to {_said(high, known, finer)}"
 
 
-def likely(known: Known, one: str = "", many: str = "") -> str:
+def likely(known: Estimate, one: str = "", many: str = "") -> str:
     """Say how sure a number is and what it is based on.
 
     Parameters
@@ -164,7 +131,7 @@ def likely(known: Known, one: str = "", many: str = "") -> str:
 
     Examples
     --------
-    >>> from harken.insight import Estimate, share
+    >>> from harken.insight import share
     >>> likely(share(8, 10), "cry", "cries")
     'likely 49 to 94 %, from 10 cries'
     >>> likely(Estimate(138.2, 137.9, 138.4, 152, unit="beats/min"), "cry", "cries")
