@@ -204,7 +204,12 @@ def said(estimate: Estimate, *, digits: int | None = None) -> str:
         return (
             str(estimate).replace(f", n = {estimate.n})", ")").replace(f" (n = {estimate.n})", "")
         )
-    return _with_ends(estimate, lambda number, more: f"{number:.{digits + more}f}")
+
+    def say(number: float, more: int) -> str:
+        # Rounded first, so that there is no -0.
+        return f"{round(number, digits + more) + 0.0:.{digits + more}f}"
+
+    return _with_ends(estimate, say)
 
 
 def said_s(estimate: Estimate) -> str:

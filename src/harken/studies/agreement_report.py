@@ -9,6 +9,7 @@ from typing import Any
 
 import harken
 from harken.errors import AnnotationError
+from harken.insight import picture as pictures
 from harken.insight.estimate import Estimate
 from harken.insight.picture import Picture, along, altair, dressed, nothing, rows, up
 from harken.studies.agree import Agreement, Disagreement
@@ -279,17 +280,12 @@ def said(one: Estimate) -> str:
     ('0.91 (0.85 to 0.95)', 'not known')
     >>> said(Estimate(-0.001, -0.5, 0.25, 3, unit="s"))
     '0.00 s (-0.50 to 0.25)'
+    >>> said(Estimate(1.0, 1.0, 1.0, 12)), said(Estimate(0.998, 0.997, 0.999, 12))
+    ('1.00', '0.998 (0.997 to 0.999)')
     """
-    if one.value is None:
-        return "not known"
-    unit = " s" if one.unit == "s" else ""
-    # Rounded first, so that there is no -0.00.
-    value, *ends = (
-        None if x is None else round(x, 2) + 0.0 for x in (one.value, one.low, one.high)
-    )
-    if None in ends:
-        return f"{value:.2f}{unit}"
-    return f"{value:.2f}{unit} ({ends[0]:.2f} to {ends[1]:.2f})"
+    value, bracket, ends = pictures.said(one, digits=2).partition(" (")
+    unit = " s" if one.unit == "s" and one.value is not None else ""
+    return f"{value}{unit}{bracket}{ends}"
 
 
 def _numbers(found: Agreement) -> Iterable[tuple[str, Estimate]]:
