@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.study`` measures all; ``--only`` some of the parts: *hours*
 (recordings an hour), *workers* (two against one), *dask* (against a plain loop),
-*kills* (a worker killed again and again), *memory*. ``--scale 0.1`` makes
-everything ten times shorter, and the results say so. They go into
+*kills* (a worker killed again and again), *memory*, *privacy* (speech that stays in clips).
+``--scale 0.1`` makes everything ten times shorter, and the results say so. They go into
 ``build/bench/study.json``; ``--scale-page`` fills docs/scale.md from them.
 """
 
@@ -29,8 +29,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from harken.hearing import Frames, open_detector
 from harken.simulate import synthetic_night
-from harken.sound import AudioBlock, open_source
+from harken.simulate.voice import cry, speak
+from harken.sound import RATE, AudioBlock, open_source
+from harken.studies.anonymise import mute_all_but_crying
 from harken.studies.cluster import workers
 from harken.studies.corpus import read_corpus
 from harken.studies.provenance import Recipe, recipe_of
@@ -40,7 +43,7 @@ from harken.studies.work import ready
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "bench" / "study.json"
-PARTS = ("hours", "workers", "dask", "kills", "memory")
+PARTS = ("hours", "workers", "dask", "kills", "memory", "privacy")
 DAY_H = 16.0
 KILLS = 20
 MODEL = "builtin"
@@ -290,12 +293,44 @@ def measure_memory(pcm: NDArray[np.int16], scale: float) -> dict[str, Any]:
     return {"mb": found, "most_mb": max(found.values())}
 
 
+def measure_privacy(_: NDArray[np.int16], scale: float) -> dict[str, Any]:
+    """How much of an adult's synthetic voice stays where everything but crying is silenced."""
+    seconds, detector = max(10.0, 60 * scale), open_detector(MODEL)
+    energy: list[float] = []
+    stays: dict[str, list[float]] = {"0 dB": [], "10 dB": []}
+    for seed in range(1, 5):
+        rng = np.random.default_rng(seed)
+        speech = speak(seconds, rng=rng)
+        crying = cry(seconds, rng=rng).samples
+        kept = _only_crying(speech.samples, detector)
+        energy.append(float(np.square(kept).sum() / np.square(speech.samples).sum()))
+        said = np.zeros(len(speech.samples), bool)
+        for since, until in speech.spans:
+            said[round(since * RATE) : round(until * RATE)] = True
+        for louder in stays:
+            gain = _rms(crying[said]) / _rms(speech.samples[said])
+            both = crying + speech.samples * gain * 10 ** (float(louder.split()[0]) / 20)
+            kept = _only_crying((0.5 * both / np.abs(both).max()).astype(np.float32), detector)
+            stays[louder].append(float((kept[said] != 0).mean()))
+    return {"energy_alone": energy, "stays": stays}
+
+
+def _only_crying(samples: NDArray[np.float32], detector: Any) -> NDArray[np.float32]:
+    frames = Frames.join([detector.process(AudioBlock(samples, 0.0)), detector.flush()])
+    return mute_all_but_crying(samples, frames, on=detector.on)
+
+
+def _rms(samples: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.square(samples).mean()))
+
+
 MEASURES: dict[str, Callable[[NDArray[np.int16], float], dict[str, Any]]] = {
     "hours": measure_hours,
     "workers": measure_workers,
     "dask": measure_dask,
     "kills": measure_kills,
     "memory": measure_memory,
+    "privacy": measure_privacy,
 }
 
 
@@ -322,6 +357,12 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     if one := found.get("memory"):
         made.append(("memory a worker", "≤ 600 MB", f"{one['most_mb']:.0f} MB",
                      _met(one["most_mb"] <= 600)))  # fmt: skip
+    if one := found.get("privacy"):
+        value = f"at most {max(one['energy_alone']):.2%} of its energy"
+        made.append(("synthetic speech that stays in a clip, alone", "–", value, "–"))
+        for louder, of in one["stays"].items():
+            what = f"the same over crying, {louder} above it, of the time"
+            made.append((what, "–", f"{min(of):.0%} to {max(of):.0%}", "–"))
     return made
 
 
